@@ -1,0 +1,138 @@
+"""The run directory: nothing half-written, nothing overwritten, every change noticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aetrig.errors import UserError
+from aetrig.run import MANIFEST, Run, new_run, open_run, replacing, sha256, write_json
+
+
+def stage(run: Run, text: str, *, force: bool = False) -> bool:
+    """A stage that copies `source` to `made`, as the real ones do."""
+    if not run.begin("copy", ["made"], ["source"], {"text": text}, force=force):
+        return False
+    with replacing(run / "made") as temporary:
+        temporary.write_text((run / "source").read_text() + text)
+    run.record("copy", ["made"], ["source"], {"text": text})
+    return True
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = new_run(tmp_path, "one", force=False)
+    (run / "config.yaml").write_text("name: one\n")
+    (run / "source").write_text("source")
+    run.record("begin", ["source"], [])
+    return run
+
+
+def test_unchanged_inputs_are_skipped_and_changed_ones_need_force(run: Run) -> None:
+    assert stage(run, "a")
+    assert not stage(run, "a")
+    with pytest.raises(UserError, match="--force"):
+        stage(run, "b")
+    assert stage(run, "b", force=True)
+    assert (run / "made").read_text() == "sourceb"
+
+
+def test_altered_input_stops_the_stage(run: Run) -> None:
+    (run / "source").write_text("tampered")
+    assert run.altered() == ["source"]
+    with pytest.raises(UserError, match="not what its stage wrote"):
+        stage(run, "a")
+
+
+def test_altered_output_is_not_taken_for_fresh(run: Run) -> None:
+    stage(run, "a")
+    (run / "made").write_text("tampered")
+    assert run.altered() == ["made"]
+    with pytest.raises(UserError, match="--force"):
+        stage(run, "a")
+
+
+def test_artefact_made_from_an_older_input_is_outdated(run: Run) -> None:
+    stage(run, "a")
+    assert run.outdated() == []
+    (run / "source").write_text("new")
+    run.record("begin", ["source"], [])
+    assert run.outdated() == ["made"]
+
+
+def test_failure_while_writing_leaves_the_old_artefact(tmp_path: Path) -> None:
+    path = tmp_path / "artefact"
+    path.write_text("old")
+
+    def fail_half_way() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["artefact"]
+
+
+def test_folder_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    for name in ("first", "second"):
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            (temporary / name).write_text(name)
+    assert [item.name for item in path.iterdir()] == ["second"]
+
+
+def test_digest_of_a_folder_sees_names_and_contents_but_not_build_products(tmp_path: Path) -> None:
+    (tmp_path / "a.h").write_text("1")
+    first = sha256(tmp_path)
+    (tmp_path / "lib.so").write_text("binary")
+    assert sha256(tmp_path) == first
+    (tmp_path / "a.h").rename(tmp_path / "b.h")
+    assert sha256(tmp_path) != first
+
+
+def test_run_is_not_overwritten_and_the_replaced_one_is_kept(run: Run) -> None:
+    with pytest.raises(UserError, match=r"--resume.*--force.*--name"):
+        new_run(run.path.parent, "one", force=False)
+    new_run(run.path.parent, "one", force=True)
+    assert not (run / "source").exists()
+    assert (run.path.parent / "one~" / "source").read_text() == "source"
+
+
+def test_latest_run_is_the_default(run: Run, tmp_path: Path) -> None:
+    second = new_run(tmp_path, "two", force=False)
+    (second / "config.yaml").write_text("name: two\n")
+    assert open_run(None, tmp_path) == second
+    assert open_run(Path("one"), tmp_path).path == tmp_path / "one"
+
+
+def test_unknown_run_names_those_that_exist(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"not a run directory.*one"):
+        open_run(Path("three"), tmp_path)
+    with pytest.raises(UserError, match="train one first"):
+        open_run(None, tmp_path / "empty")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 1}', '{"version": 1, "artefacts": 3}'])
+def test_damaged_manifest_is_one_line(run: Run, text: str) -> None:
+    (run / MANIFEST).write_text(text)
+    with pytest.raises(UserError, match=r"manifest|version"):
+        run.manifest()
+
+
+def test_run_of_another_version_is_refused(run: Run) -> None:
+    write_json(run / MANIFEST, {"version": 99, "artefacts": {}})
+    with pytest.raises(UserError, match="has version 99, this program reads version 1"):
+        run.begin("copy", ["made"], ["source"])
+
+
+def test_manifest_names_stage_inputs_and_options(run: Run) -> None:
+    stage(run, "a")
+    entry = json.loads((run / MANIFEST).read_text())["artefacts"]["made"]
+    assert entry["stage"] == "copy"
+    assert entry["inputs"] == {"source": sha256(run / "source")}
+    assert entry["options"] == {"text": "a"}

@@ -1,0 +1,36 @@
+"""Each command of the program as one Python call.
+
+>>> from aetrig import api
+>>> config = api.load_config(None, ["name=first", "train.qat_phase.epochs=5"])
+>>> run = api.new_run(Path("runs"), config.name, force=False)
+>>> api.qat(config, run, base=Path.cwd(), resume=False, progress=True)
+>>> api.export_onnx(run)
+>>> api.hls(run, config.hls)
+>>> api.verify(run).passed
+"""
+
+from aetrig.config.load import load as load_config
+from aetrig.data.info import describe
+from aetrig.data.load import load as load_data
+from aetrig.doctor import doctor
+from aetrig.export.stage import export_onnx
+from aetrig.hls.stage import hls
+from aetrig.program.read import read as read_program
+from aetrig.run import Run, new_run, open_run
+from aetrig.train.qat import qat
+from aetrig.verify.stage import verify
+
+__all__ = [
+    "Run",
+    "describe",
+    "doctor",
+    "export_onnx",
+    "hls",
+    "load_config",
+    "load_data",
+    "new_run",
+    "open_run",
+    "qat",
+    "read_program",
+    "verify",
+]

@@ -1,0 +1,67 @@
+"""`aetrig hls`: the firmware project, emulated in csim."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
+
+
+def command(
+    run: RunOption = None,
+    part: Annotated[
+        str | None, typer.Option(help="FPGA part, short or full; default: xcvu9p.")
+    ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="Vitis, Vivado, VivadoAccelerator, Quartus or Catapult."),
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="latency, resource or distributed_arithmetic.")
+    ] = None,
+    reuse_factor: Annotated[
+        int | None, typer.Option(help="Multiplications that share one multiplier.")
+    ] = None,
+    clock_ns: Annotated[float | None, typer.Option(help="Clock period in ns.")] = None,
+    build: Annotated[
+        bool, typer.Option("--build", help="Run the vendor's tool, where it is on PATH.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")
+    ] = False,
+    force: ForceOption = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
+    """Make the hls4ml firmware project, compile it with g++ and check it bit for bit in csim.
+
+    Examples:
+
+      aetrig hls --part xcvu9p
+
+      aetrig hls --strategy resource --reuse-factor 4 --clock-ns 4 --force
+
+      aetrig hls --part xcvu13p --dry-run
+    """
+    from aetrig import config as configuration
+    from aetrig.cli.tables import print_table
+    from aetrig.run import open_run
+
+    opened = open_run(run, runs)
+    given: dict[str, Any] = {
+        "part": part,
+        "backend": backend,
+        "strategy": strategy,
+        "reuse_factor": reuse_factor,
+        "clock_ns": clock_ns,
+    }
+    overrides = [f"hls.{key}={value}" for key, value in given.items() if value is not None]
+    options = configuration.load(opened / "config.yaml", overrides).hls
+
+    from aetrig.hls.stage import hls
+
+    result = hls(opened, options, build=build, dry_run=dry_run, force=force)
+    for table in result.tables():
+        print_table(*table)
+    typer.echo(result.summary())

@@ -1,0 +1,63 @@
+"""`aetrig qat`: train in float, then quantization-aware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aetrig.cli.options import (
+    DEFAULT_RUNS,
+    ConfigArgument,
+    ForceOption,
+    QuietOption,
+    RunsOption,
+    SetOption,
+)
+
+
+def command(
+    config: ConfigArgument = None,
+    overrides: SetOption = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; default: the config's.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted training, bit for bit.")
+    ] = False,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
+    """Train an autoencoder with Brevitas: in float first, then quantization-aware.
+
+    Examples:
+
+      aetrig qat
+
+      aetrig qat configs/l1.yaml --set quant.weight_bits=4 --name l1-w4
+
+      aetrig qat --resume
+    """
+    from aetrig import config as configuration
+    from aetrig.run import new_run, open_run
+
+    given = [*(overrides or []), *([f"name={name}"] if name else [])]
+    if resume:
+        run = open_run(Path(name) if name else None, runs)
+        settings = configuration.load(config or run / "config.yaml", given)
+    else:
+        settings = configuration.load(config, given)
+        run = new_run(runs, settings.name, force=force)
+
+    from aetrig.train.qat import qat
+
+    base = config.parent if config else Path.cwd()
+    result = qat(settings, run, base=base, resume=resume, progress=not quiet)
+    for warning in result.warnings:
+        typer.echo(f"note: {warning}")
+    typer.echo(
+        f"{run.path}: validation loss {result.float_loss:.4g} float, {result.qat_loss:.4g} "
+        f"quantized, in {result.seconds:.0f} s. Next: aetrig export-onnx"
+    )

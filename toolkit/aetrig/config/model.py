@@ -1,0 +1,257 @@
+"""The one description of a run: every option of every stage, checked before anything starts.
+
+All models are frozen and refuse unknown keys; `load.py` turns a violation into one line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+Rounding = Literal["ROUND", "FLOOR"]
+Bits = Annotated[int, Field(ge=1, le=16, description="bit width, 1 to 16")]
+Width = Annotated[int, Field(ge=1, le=4096, description="neurons of a layer")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
+
+
+class Model(BaseModel):
+    """Base of all configuration: immutable, no unknown keys, no silent conversions of numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class L1Source(Model):
+    """The embedded level-1-like sample: 57 integers an event in hardware units."""
+
+    source: Literal["l1"] = "l1"
+    signals: tuple[Name, ...] = Field(
+        ("a_4l", "lq_btau", "h0_tautau", "hplus_taunu"), description="signal processes to evaluate"
+    )
+    max_events: int | None = Field(None, ge=1, description="use only the first events")
+
+
+class Adc2021Source(Model):
+    """HDF5 files of the ADC2021 challenge: key ``Particles``, shape (N, 19, 4)."""
+
+    source: Literal["adc2021"]
+    folder: Path | None = Field(None, description="where relative file names are looked for")
+    background: tuple[Path, ...] = Field(min_length=1)
+    signals: dict[Name, Path] = Field(default_factory=dict)
+    max_events: int | None = Field(None, ge=1, description="events read from each file")
+
+
+class Column(Model):
+    """One feature of a table and the integer grid that it is put on.
+
+    grid value = round((f(scale * x + add)) / step), with f the identity or log10.
+    """
+
+    name: str = Field(min_length=1, description="column in the file")
+    transform: Literal["none", "log10"] = Field("none", description="host preprocessing")
+    scale: float = Field(1.0, description="factor before the transform, e.g. 0.001 for MeV to GeV")
+    add: float = Field(0.0, description="added after the factor, before the transform")
+    step: float = Field(gt=0, description="size of one grid step, after the transform")
+    bits: int = Field(ge=1, le=24, description="bits of the grid's integers")
+    signed: bool = True
+    unit: str = Field("1", description="unit of the grid value, for people")
+
+
+class TableSource(Model):
+    """Parquet, CSV, HDF5 or pickled tables of numbers, with named columns."""
+
+    source: Literal["table"]
+    folder: Path | None = Field(
+        None, description="where relative file names are looked for; else $AETRIG_DATA, else here"
+    )
+    files: tuple[Path, ...] = Field(min_length=1)
+    validation_files: tuple[Path, ...] = Field((), description="else a fraction of files")
+    columns: tuple[Column, ...] = Field(min_length=1)
+    label: str | None = Field(None, description="column that names each row's class")
+    background: tuple[str, ...] = Field(
+        (), description="labels to train on; the others are signals"
+    )
+    max_events: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _labels_belong_together(self) -> TableSource:
+        if bool(self.label) != bool(self.background):
+            raise ValueError("'label' and 'background' go together: give both or neither")
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"column named twice in {names}")
+        return self
+
+
+def _source(data: Any) -> str:
+    """Return which source is meant; the embedded sample where none is named."""
+    if isinstance(data, dict):
+        return str(data.get("source", "l1"))
+    return str(getattr(data, "source", data))
+
+
+DataSource = Annotated[
+    Annotated[L1Source, Tag("l1")]
+    | Annotated[Adc2021Source, Tag("adc2021")]
+    | Annotated[TableSource, Tag("table")],
+    Discriminator(
+        _source,
+        custom_error_type="unknown_source",
+        custom_error_message="'source' must be l1, adc2021 or table",
+    ),
+]
+
+
+class Scaling(Model):
+    """How integer features become the network's numbers: (x - offset) * 2**-shift."""
+
+    kind: Literal["shift", "standard", "minmax"] = Field(
+        "shift", description="standard and minmax are rounded to offset and shift at quantization"
+    )
+    center: Literal["auto", "median", "zero"] = Field(
+        "auto",
+        description="auto: zero where padding occurs, so that padding stays zero, else median",
+    )
+
+
+class Network(Model):
+    """Fully-connected autoencoder: encoder widths down to the latent space, decoder widths up.
+
+    Inputs and outputs are as wide as the data; the decoder mirrors the encoder by default.
+    """
+
+    encoder: tuple[Width, ...] = Field((32, 16, 3), min_length=1, max_length=16)
+    decoder: tuple[Width, ...] | None = Field(None, max_length=16, description="hidden widths")
+    activation: Literal["relu"] = "relu"
+
+    @property
+    def hidden_decoder(self) -> tuple[int, ...]:
+        """Decoder widths without the output layer."""
+        return self.encoder[-2::-1] if self.decoder is None else self.decoder
+
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the affine layers in order: encoder_0 ... encoder_n, decoder_0 ... decoder_m."""
+        encoder = tuple(f"encoder_{i}" for i in range(len(self.encoder)))
+        decoder = tuple(f"decoder_{i}" for i in range(len(self.hidden_decoder) + 1))
+        return encoder + decoder
+
+
+class LayerQuantization(Model):
+    """Exceptions for one layer; what is not given follows the network's settings."""
+
+    weight_bits: Bits | None = None
+    activation_bits: Bits | None = Field(None, description="bits of this layer's quantized output")
+    rounding: Rounding | None = None
+
+
+class Quantization(Model):
+    """Bit widths and rounding; scales are powers of two, found by calibration."""
+
+    weight_bits: Bits = 6
+    activation_bits: Bits = 8
+    input_bits: Bits = 8
+    output_bits: Bits = 8
+    rounding: Rounding = Field("ROUND", description="of layer outputs; FLOOR costs no adder")
+    input_rounding: Rounding = "ROUND"
+    input_saturation: float = Field(
+        1e-4, ge=0, lt=0.5, description="share of present training entries that may saturate"
+    )
+    layers: dict[str, LayerQuantization] = Field(default_factory=dict)
+
+
+class Phase(Model):
+    """One training phase; the defaults are those of float training."""
+
+    epochs: int = Field(40, ge=1, le=100_000)
+    learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    patience: int | None = Field(10, ge=1, description="epochs without progress before stopping")
+    min_delta: float = Field(0.0, ge=0, description="validation loss must fall by more than this")
+
+
+class QatPhase(Phase):
+    """Quantization-aware training: shorter and gentler, from the float weights."""
+
+    epochs: int = Field(25, ge=1, le=100_000)
+    learning_rate: float = Field(5e-4, gt=0)
+
+
+class Pruning(Model):
+    """Magnitude pruning during quantization-aware training (Zhu and Gupta, arXiv:1710.01878)."""
+
+    sparsity: float = Field(0.0, ge=0, lt=1, description="final share of zero weights")
+    start_epoch: int = Field(0, ge=0)
+    end_epoch: int | None = Field(None, ge=1, description="default: two thirds of the phase")
+    scope: Literal["layer", "global"] = "layer"
+
+
+class Training(Model):
+    """Both phases: Adam on the mean squared error between network input and output."""
+
+    batch_size: int = Field(1024, ge=1)
+    validation_fraction: float = Field(0.2, gt=0, lt=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = Field(None, ge=1, description="CPU threads; default: all cores")
+    float_phase: Phase = Field(Phase())
+    qat_phase: QatPhase = Field(QatPhase())
+    pruning: Pruning = Field(Pruning())
+
+
+class Hls(Model):
+    """The hls4ml project. Part names may be short: xcvu9p."""
+
+    part: str = "xcvu9p"
+    backend: Literal["Vitis", "Vivado", "VivadoAccelerator", "Quartus", "Catapult"] = "Vitis"
+    strategy: Literal["latency", "resource", "distributed_arithmetic"] = "latency"
+    reuse_factor: int = Field(1, ge=1)
+    clock_ns: float = Field(5.0, gt=0, le=1000)
+
+
+class Limits(Model):
+    """What verification demands between float and quantized; below that the bar is zero bits."""
+
+    auc_drop: float = Field(0.02, ge=0, description="largest fall of AUC, relative, any signal")
+    efficiency_drop: float = Field(
+        0.3, ge=0, description="largest relative fall of signal efficiency beyond 2 sigma"
+    )
+    agreement: float = Field(0.99, ge=0, le=1, description="smallest share of equal decisions")
+    loss_ratio: float = Field(2.0, gt=0, description="quantized loss over float loss, at most")
+    latency_ns: float | None = Field(None, gt=0, description="latency budget")
+    interval_cycles: int | None = Field(None, ge=1, description="initiation interval, at most")
+
+
+class Verification(Model):
+    """Vectors, working point and limits of `aetrig verify`."""
+
+    background_rate: float = Field(1e-5, gt=0, lt=1, description="accepted share of background")
+    threshold: float | None = Field(
+        None, gt=0, description="score above which an event is accepted; default: from the rate"
+    )
+    max_events: int | None = Field(None, ge=1, description="validation events for the ladder")
+    adversarial_events: int = Field(4000, ge=100, description="vectors made to break arithmetic")
+    limits: Limits = Field(Limits())
+
+
+class RunConfig(Model):
+    """A whole run. ``aetrig config schema`` prints this as JSON schema."""
+
+    name: Name = "l1"
+    seed: int = Field(1, ge=0, lt=2**31)
+    data: DataSource = Field(L1Source())
+    scaling: Scaling = Field(Scaling())
+    net: Network = Field(Network())
+    quant: Quantization = Field(Quantization())
+    train: Training = Field(Training())
+    hls: Hls = Field(Hls())
+    verify: Verification = Field(Verification())
+
+    @model_validator(mode="after")
+    def _quantized_layers_exist(self) -> RunConfig:
+        known = self.net.layer_names()
+        for layer in self.quant.layers:
+            if layer not in known:
+                raise ValueError(
+                    f"quant.layers names '{layer}'; this network has {', '.join(known)}"
+                )
+        return self

@@ -1,0 +1,1 @@
+"""The trained network to QONNX, the contract, and to plain ONNX for onnxruntime."""

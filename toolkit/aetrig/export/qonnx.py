@@ -1,0 +1,170 @@
+"""A trained Brevitas network to the QONNX file that is the contract for everything after it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from brevitas.export import export_qonnx
+from onnx import helper, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.gemm_to_matmul import GemmToMatMul
+from qonnx.util.cleanup import cleanup_model
+
+from aetrig.data.dataset import Feature
+from aetrig.errors import AetrigError
+from aetrig.program.graph import INPUT_METADATA
+from aetrig.program.ranges import bits_for
+
+OPSET = 13  # Brevitas' exporter to QONNX; torch's newer exporter needs 18 and refuses its graphs
+IR_VERSION = 10  # what the oldest supported onnxruntime reads; onnx itself would write a newer one
+INPUT, OUTPUT = "x", "y"
+
+
+def to_qonnx(
+    net: torch.nn.Module, layers: Sequence[str], features: Sequence[Feature]
+) -> onnx.ModelProto:
+    """Return the network as QONNX: hardware integers ``x`` (events, features) to ``y``.
+
+    ``layers``: names of the affine layers in order. Nodes are named after them: `encoder_0`
+    (MatMul), `encoder_0_add`, `encoder_0_relu`, `encoder_0_quant`; the tensor behind node N is
+    `N_out0`. Constants hold values that are quantized already, so that every reader sees the
+    same integers, and the bias has as many bits as it needs.
+    """
+    model = _cleaned(net, len(features))
+    names = _node_names(model.graph, layers)
+    _rename(model.graph, names)
+    _settle_constants(model.graph)
+    model.ir_version = IR_VERSION
+    del model.metadata_props[:]
+    formats = [[feature.grid.bits, feature.grid.signed] for feature in features]
+    grid = {
+        "formats": formats,
+        "features": [feature.name for feature in features],
+        "steps": [feature.grid.step for feature in features],
+        "units": [feature.grid.unit for feature in features],
+    }
+    helper.set_model_props(model, {INPUT_METADATA: json.dumps(grid)})
+    return model
+
+
+def _cleaned(net: torch.nn.Module, width: int) -> onnx.ModelProto:
+    """Export, turn Gemm into MatMul and Add, fold constants."""
+    with tempfile.TemporaryDirectory(prefix="aetrig-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates the exporter that Brevitas needs
+        path = Path(folder) / "raw.onnx"
+        with contextlib.redirect_stdout(io.StringIO()):
+            export_qonnx(
+                net,
+                torch.zeros(1, width),
+                str(path),
+                opset_version=OPSET,
+                dynamo=False,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+            )
+            wrapper = ModelWrapper(str(path)).transform(GemmToMatMul())
+            return cleanup_model(wrapper).model
+
+
+def _node_names(graph: onnx.GraphProto, layers: Sequence[str]) -> list[str]:
+    """Return a name for each node of the data path, in order, parameters' quantizers apart."""
+    kinds = [node.op_type for node in _data_path(graph)]
+    names, expected = ["input_scale_sub", "input_scale", "input_quant"], ["Sub", "Mul", "Quant"]
+    remaining = kinds[3:]
+    for layer in layers:
+        steps = {"MatMul": layer, "Add": f"{layer}_add", "Relu": f"{layer}_relu"}
+        if remaining[2:3] != ["Relu"]:
+            del steps["Relu"]
+        steps["Quant"] = f"{layer}_quant"
+        names += steps.values()
+        expected += steps.keys()
+        remaining = remaining[len(steps) :]
+    if kinds != expected:
+        raise AetrigError(f"the exporter wrote {kinds}, expected {expected}; see aetrig doctor")
+    return names
+
+
+def _data_path(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    made_from_data = {graph.input[0].name}
+    path = []
+    for node in graph.node:
+        if made_from_data.intersection(node.input):
+            path.append(node)
+            made_from_data.update(node.output)
+    return path
+
+
+def _rename(graph: onnx.GraphProto, names: Sequence[str]) -> None:
+    """Give nodes and tensors the names that every later stage and report uses."""
+    makers = {output: node for node in graph.node for output in node.output}
+    tensors = {graph.input[0].name: INPUT}
+    for node, name in zip(_data_path(graph), names, strict=True):
+        for index, parameter in enumerate(node.input):
+            if parameter in makers and makers[parameter].op_type == "Quant" and index == 1:
+                kind = "weight" if node.op_type == "MatMul" else "bias"
+                layer = name.removesuffix("_add")
+                _name_quant(makers[parameter], f"{layer}_{kind}", tensors)
+        if node.op_type == "Quant":
+            tensors.update(_quant_tensors(node, name))
+        elif node.op_type in {"Sub", "Mul"}:
+            tensors[node.input[1]] = f"{name}_value"
+        node.name = name
+        tensors[node.output[0]] = f"{name}_out0"
+    tensors[graph.output[0].name] = OUTPUT
+    _apply_names(graph, tensors)
+
+
+def _name_quant(node: onnx.NodeProto, parameter: str, tensors: dict[str, str]) -> None:
+    """Name the quantizer of a weight or bias: `encoder_0_weight_quant`."""
+    node.name = f"{parameter}_quant"
+    tensors[node.input[0]] = parameter
+    tensors[node.output[0]] = f"{node.name}_out0"
+    tensors.update(_quant_tensors(node, node.name))
+
+
+def _quant_tensors(node: onnx.NodeProto, name: str) -> dict[str, str]:
+    suffixes = ("scale", "zero_point", "bit_width")
+    return {
+        tensor: f"{name}_{suffix}" for tensor, suffix in zip(node.input[1:], suffixes, strict=True)
+    }
+
+
+def _apply_names(graph: onnx.GraphProto, tensors: dict[str, str]) -> None:
+    for node in graph.node:
+        node.input[:] = [tensors.get(name, name) for name in node.input]
+        node.output[:] = [tensors.get(name, name) for name in node.output]
+    for values in (graph.input, graph.output, graph.value_info, graph.initializer):
+        for value in values:
+            value.name = tensors.get(value.name, value.name)
+    for annotation in graph.quantization_annotation:
+        annotation.tensor_name = tensors.get(annotation.tensor_name, annotation.tensor_name)
+
+
+def _settle_constants(graph: onnx.GraphProto) -> None:
+    """Replace weights and biases by their quantized values; give each bias its least width."""
+    constants = {item.name: item for item in graph.initializer}
+    for node in graph.node:
+        if node.op_type != "Quant" or node.input[0] not in constants:
+            continue
+        value, scale, _, bit_width = (constants[name] for name in node.input)
+        step = numpy_helper.to_array(scale).astype(np.float64)
+        bits = int(numpy_helper.to_array(bit_width))
+        narrow = next(item.i for item in node.attribute if item.name == "narrow")
+        low, high = -(2 ** (bits - 1)) + narrow, 2 ** (bits - 1) - 1
+        integers = np.rint(numpy_helper.to_array(value).astype(np.float64) / step).clip(low, high)
+        _replace(value, integers * step)
+        if node.name.endswith("_bias_quant"):
+            _replace(bit_width, np.array(bits_for(int(integers.min()), int(integers.max()))))
+
+
+def _replace(tensor: onnx.TensorProto, values: np.ndarray) -> None:  # type: ignore[type-arg]
+    tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))

@@ -1,0 +1,19 @@
+"""The integer program read from QONNX, its exact ranges and its reference evaluation."""
+
+from aetrig.program.evaluate import evaluate, trace
+from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale
+from aetrig.program.ranges import ranges
+from aetrig.program.read import read
+
+__all__ = [
+    "Affine",
+    "Format",
+    "Program",
+    "Quantize",
+    "Relu",
+    "Rescale",
+    "evaluate",
+    "ranges",
+    "read",
+    "trace",
+]

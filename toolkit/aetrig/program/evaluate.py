@@ -1,0 +1,63 @@
+"""The reference: what a Program computes, in exact 64-bit integers. Read it and believe it."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import numpy as np
+
+from aetrig.program.model import Affine, Integers, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.ranges import check_int64
+
+
+def shift_right_floor(q: Integers, shift: int) -> Integers:
+    """Return floor(q / 2**shift); a negative shift multiplies."""
+    return q >> shift if shift >= 0 else q << -shift
+
+
+def shift_right_round(q: Integers, shift: int) -> Integers:
+    """Return q / 2**shift rounded to nearest, ties to even; a negative shift multiplies."""
+    if shift <= 0:
+        return q << -shift
+    floor = q >> shift
+    rest = q - (floor << shift)
+    half = 1 << (shift - 1)
+    up = (rest > half) | ((rest == half) & (floor % 2 == 1))
+    return floor + up
+
+
+def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
+    """Apply one operation to integers of shape (events, width) at ``exponent``."""
+    match op:
+        case Rescale():
+            finest = int(op.shift.max())
+            return (q - op.offset) << (finest - op.shift), exponent - finest
+        case Affine():
+            return q @ op.weight + op.bias, exponent + op.weight_format.exponent
+        case Relu():
+            return np.maximum(q, 0), exponent
+        case Quantize():
+            shift = op.format.exponent - exponent
+            round_off = shift_right_round if op.rounding == "ROUND" else shift_right_floor
+            return round_off(q, shift).clip(op.format.low, op.format.high), op.format.exponent
+        case _:
+            assert_never(op)
+
+
+def trace(program: Program, x: Integers) -> dict[str, Integers]:
+    """Return the integers behind every operation, by its name, in order of execution.
+
+    ``x``: integers in hardware units, shape (events, features).
+    """
+    check_int64(program)
+    q, exponent = np.asarray(x, dtype=np.int64), 0
+    values: dict[str, Integers] = {}
+    for op in program.operations:
+        q, exponent = apply(op, q, exponent)
+        values[op.name] = q
+    return values
+
+
+def evaluate(program: Program, x: Integers) -> Integers:
+    """Return the output's integers, shape (events, outputs), at ``output_format.exponent``."""
+    return trace(program, x)[program.operations[-1].name]

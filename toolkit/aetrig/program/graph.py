@@ -1,0 +1,152 @@
+"""A QONNX file as a chain of nodes and constants, with errors that name the tensor at fault."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from aetrig.errors import UserError
+
+INPUT_METADATA = "aetrig.input"  # per feature [bits, signed] of the hardware integers
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes by the tensor they make and by the tensor they take, and the constants by name."""
+
+    path: Path
+    nodes: tuple[onnx.NodeProto, ...]
+    constants: dict[str, Floats]
+    input: str
+    output: str
+    metadata: dict[str, str]
+
+    def fail(self, what: str) -> UserError:
+        """Return the error for this file."""
+        return UserError(f"{self.path}: {what}")
+
+    def maker(self, tensor: str) -> onnx.NodeProto | None:
+        """Return the node that makes a tensor, or None for inputs and constants."""
+        return next((node for node in self.nodes if tensor in node.output), None)
+
+    def chain(self) -> Iterator[tuple[onnx.NodeProto, str]]:
+        """Yield the nodes from input to output, each with the data tensor that it takes."""
+        tensor = self.input
+        for _ in self.nodes:
+            if tensor == self.output:
+                return
+            takers = [node for node in self.nodes if tensor in node.input]
+            if len(takers) != 1:
+                raise self.fail(
+                    f"tensor '{tensor}' feeds {len(takers)} nodes; a chain of layers is expected, "
+                    "each tensor feeding one"
+                )
+            yield takers[0], tensor
+            tensor = takers[0].output[0]
+        if tensor != self.output:
+            raise self.fail(
+                f"the graph runs in a circle and never reaches its output '{self.output}'"
+            )
+
+    def constant(self, tensor: str) -> Floats:
+        """Return a constant's values; raise UserError if it is not one, or not finite."""
+        if tensor not in self.constants:
+            raise self.fail(f"tensor '{tensor}' must be a constant (an initializer)")
+        values = self.constants[tensor]
+        if not np.isfinite(values).all():
+            raise self.fail(f"tensor '{tensor}' holds NaN or infinity")
+        return values
+
+    def other_input(self, node: onnx.NodeProto, data: str) -> str:
+        """Return the second operand of a node whose first operand is the data tensor."""
+        if len(node.input) != 2 or node.input[0] != data:
+            raise self.fail(
+                f"{node.op_type} '{node.name}' must take the data first and a constant second"
+            )
+        return str(node.input[1])
+
+    def scalar(self, tensor: str) -> float:
+        """Return a constant of one element."""
+        values = self.constant(tensor)
+        if values.size != 1:
+            raise self.fail(
+                f"tensor '{tensor}' has {values.size} elements; expected 1 "
+                "(per-tensor quantization)"
+            )
+        return float(values.reshape(-1)[0])
+
+    def exponent(self, tensor: str) -> int:
+        """Return log2 of a scale; raise UserError where it is not a power of two."""
+        scale = self.scalar(tensor)
+        mantissa, exponent = math.frexp(scale)
+        if mantissa != 0.5 or not -1022 < exponent < 1000:
+            raise self.fail(
+                f"scale '{tensor}' is {scale!r}, not a power of two; train with fixed-point "
+                "quantizers (power-of-two scales)"
+            )
+        return exponent - 1
+
+    def input_formats(self) -> list[tuple[int, bool]]:
+        """Return (bits, signed) of each feature's hardware integers from the file's metadata."""
+        try:
+            content: Any = json.loads(self.metadata[INPUT_METADATA])
+            formats = [(int(bits), bool(signed)) for bits, signed in content["formats"]]
+        except KeyError as error:
+            raise self.fail(
+                f"no metadata '{INPUT_METADATA}' that states the input's integers (bits, signed); "
+                "aetrig export-onnx writes it"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise self.fail(f"metadata '{INPUT_METADATA}' is not readable: {error}") from error
+        if not formats or any(not 1 <= bits <= 24 for bits, _ in formats):
+            raise self.fail(f"metadata '{INPUT_METADATA}' must hold 1 to 24 bits for each feature")
+        return formats
+
+
+def load_graph(path: Path) -> Graph:
+    """Read an ONNX file with one input and one output; constants as float64.
+
+    Raises UserError for a missing, empty or damaged file, or data kept outside the file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except Exception as error:  # protobuf's own error class differs between its versions
+        raise UserError(f"{path}: not an ONNX file ({error}); export it again") from error
+    graph = model.graph
+    external = [item.name for item in graph.initializer if item.external_data]
+    if external:
+        raise UserError(
+            f"{path}: tensor '{external[0]}' lies in another file, which is not supported"
+        )
+    constants = {item.name: _values(path, item) for item in graph.initializer}
+    inputs = [item.name for item in graph.input if item.name not in constants]
+    outputs = [item.name for item in graph.output]
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise UserError(
+            f"{path}: found {len(inputs)} inputs and {len(outputs)} outputs; expected one of each "
+            "(an empty or truncated file has none)"
+        )
+    metadata = {item.key: item.value for item in model.metadata_props}
+    return Graph(path, tuple(graph.node), constants, inputs[0], outputs[0], metadata)
+
+
+def _values(path: Path, tensor: onnx.TensorProto) -> Floats:
+    try:
+        return numpy_helper.to_array(tensor).astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: tensor '{tensor.name}' is damaged ({error})") from error

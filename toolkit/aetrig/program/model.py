@@ -1,0 +1,124 @@
+"""The integer program: what the exported network computes, as a short list of operations.
+
+A value in the program is an integer q with a binary exponent e that all elements of a tensor
+share: it stands for the number q * 2**e. Nothing here is floating point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Rounding = Literal["ROUND", "FLOOR"]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Format:
+    """Fixed-point numbers of ``bits`` bits: q * 2**exponent with low <= q <= high."""
+
+    bits: int
+    signed: bool
+    exponent: int
+    narrow: bool = False
+
+    @property
+    def low(self) -> int:
+        """Smallest integer; a narrow signed range is symmetric."""
+        return -(1 << (self.bits - 1)) + int(self.narrow) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """Largest integer."""
+        if self.signed:
+            return (1 << (self.bits - 1)) - 1
+        return (1 << self.bits) - 1 - int(self.narrow)
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """(x - offset) * 2**-shift, feature by feature: the input scaling. No rounding.
+
+    ``offset`` and ``shift``: int64, shape (features,). The result's exponent is -max(shift).
+    """
+
+    name: str
+    offset: Integers
+    shift: Integers
+
+
+@dataclass(frozen=True)
+class Affine:
+    """x @ weight + bias in exact integers.
+
+    ``weight``: int64, shape (inputs, outputs), in ``weight_format``.
+    ``bias``: int64, shape (outputs,), at the accumulator's exponent (input's plus weight's).
+    """
+
+    name: str
+    weight: Integers
+    weight_format: Format
+    bias: Integers
+
+
+@dataclass(frozen=True)
+class Relu:
+    """max(x, 0)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """Round to ``format.exponent`` and saturate to ``format``'s range."""
+
+    name: str
+    format: Format
+    rounding: Rounding
+
+
+Operation = Rescale | Affine | Relu | Quantize
+
+
+@dataclass(frozen=True)
+class Program:
+    """The network from hardware integers to reconstructed, quantized numbers.
+
+    ``input_formats``: one Format a feature, exponent 0: the integers that the input may hold.
+    ``digest``: SHA-256 of the QONNX file it was read from.
+    The first Quantize is the network's input quantizer: its result is what the network
+    reconstructs, and what a score compares the output with.
+    """
+
+    input_formats: tuple[Format, ...]
+    operations: tuple[Operation, ...]
+    digest: str
+
+    @property
+    def features(self) -> int:
+        """Width of the input."""
+        return len(self.input_formats)
+
+    @property
+    def outputs(self) -> int:
+        """Width of the output."""
+        return next(
+            op.weight.shape[1] for op in reversed(self.operations) if isinstance(op, Affine)
+        )
+
+    @property
+    def input_quantizer(self) -> Quantize:
+        """The quantizer behind the input scaling."""
+        return next(op for op in self.operations if isinstance(op, Quantize))
+
+    @property
+    def output_format(self) -> Format:
+        """Format of the output."""
+        last = self.operations[-1]
+        if not isinstance(last, Quantize):
+            msg = f"the program ends in {type(last).__name__} '{last.name}', not in Quantize"
+            raise TypeError(msg)
+        return last.format

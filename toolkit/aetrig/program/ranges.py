@@ -1,0 +1,116 @@
+"""The exact range of every intermediate value: how wide an accumulator must be, never assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from aetrig.errors import UserError
+from aetrig.program.model import Affine, Operation, Program, Quantize, Relu, Rescale
+
+
+@dataclass(frozen=True)
+class Range:
+    """Smallest and largest integer of a tensor's elements at its exponent.
+
+    ``low`` and ``high`` are Python integers, one an element, so that no bound can overflow.
+    """
+
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    exponent: int
+
+    @property
+    def bits(self) -> int:
+        """Bits that hold every element: two's complement where any can be negative."""
+        return bits_for(min(self.low), max(self.high))
+
+    @property
+    def signed(self) -> bool:
+        """Whether any element can be negative."""
+        return min(self.low) < 0
+
+
+def bits_for(low: int, high: int) -> int:
+    """Return the bits that hold low..high; one of them is the sign where low is negative."""
+    if low >= 0:
+        return max(1, high.bit_length())
+    return max((-low - 1).bit_length(), high.bit_length() if high > 0 else 0) + 1
+
+
+def _after(op: Operation, r: Range) -> Range:
+    match op:
+        case Rescale():
+            finest = int(op.shift.max())
+            steps = [(int(o), finest - int(s)) for o, s in zip(op.offset, op.shift, strict=True)]
+            low = tuple((lo - o) << s for lo, (o, s) in zip(r.low, steps, strict=True))
+            high = tuple((hi - o) << s for hi, (o, s) in zip(r.high, steps, strict=True))
+            return Range(low, high, r.exponent - finest)
+        case Affine():
+            return _affine(op, r)
+        case Relu():
+            low = tuple(max(0, value) for value in r.low)
+            high = tuple(max(0, value) for value in r.high)
+            return Range(low, high, r.exponent)
+        case Quantize():
+            return _quantize(op, r)
+        case _:
+            assert_never(op)
+
+
+def _affine(op: Affine, r: Range) -> Range:
+    # object arithmetic: Python integers, so that no bound can overflow
+    weight = op.weight.astype(object)
+    low_in, high_in = np.array(r.low, dtype=object), np.array(r.high, dtype=object)
+    positive, negative = np.maximum(weight, 0), np.minimum(weight, 0)
+    bias = op.bias.astype(object)
+    low = low_in @ positive + high_in @ negative + bias
+    high = high_in @ positive + low_in @ negative + bias
+    exponent = r.exponent + op.weight_format.exponent
+    return Range(tuple(map(int, low)), tuple(map(int, high)), exponent)
+
+
+def _quantize(op: Quantize, r: Range) -> Range:
+    shift = op.format.exponent - r.exponent
+
+    def one(value: int) -> int:
+        if shift <= 0:
+            rounded = value << -shift
+        else:
+            rounded = value >> shift
+            rest = value - (rounded << shift)
+            half = 1 << (shift - 1)
+            ties_up = rest == half and rounded % 2 == 1
+            rounded += int(op.rounding == "ROUND" and (rest > half or ties_up))
+        return min(max(rounded, op.format.low), op.format.high)
+
+    return Range(tuple(map(one, r.low)), tuple(map(one, r.high)), op.format.exponent)
+
+
+def input_range(program: Program) -> Range:
+    """Return the range of the hardware integers."""
+    formats = program.input_formats
+    return Range(tuple(f.low for f in formats), tuple(f.high for f in formats), 0)
+
+
+def ranges(program: Program) -> dict[str, Range]:
+    """Return the exact range behind every operation, by its name, in order of execution."""
+    current = input_range(program)
+    found: dict[str, Range] = {}
+    for op in program.operations:
+        current = _after(op, current)
+        found[op.name] = current
+    return found
+
+
+def check_int64(program: Program) -> None:
+    """Raise UserError if an accumulator does not fit the reference's 64-bit integers."""
+    for name, value in ranges(program).items():
+        # one bit spare: a left shift of a quantizer happens before it saturates
+        if value.bits > 62:
+            raise UserError(
+                f"'{name}' needs {value.bits} bits, more than the 62 that exact evaluation holds; "
+                "use fewer bits or a smaller spread of input shifts"
+            )

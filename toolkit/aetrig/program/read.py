@@ -1,0 +1,191 @@
+"""QONNX to Program: a chain of nodes becomes integer operations, or is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from aetrig.program.graph import Floats, Graph, load_graph
+from aetrig.program.model import (
+    Affine,
+    Format,
+    Integers,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+    Rounding,
+)
+from aetrig.run import sha256
+
+SUPPORTED = ("Sub", "Mul", "Quant", "MatMul", "Add", "Relu")
+MAX_BITS = 32
+
+
+def read(path: Path) -> Program:
+    """Read a QONNX file: input scaling, then fully-connected layers with fixed-point quantizers.
+
+    Raises UserError, naming file and tensor, for unsupported operators, scales that are no power
+    of two, zero points, per-channel scales, or constants that do not fit together.
+    """
+    graph = load_graph(path)
+    formats = tuple(Format(bits, signed, 0) for bits, signed in graph.input_formats())
+    steps = list(graph.chain())
+    operations: list[Operation] = []
+    exponent, width = 0, len(formats)
+    while steps:
+        op, used = _operation(graph, steps, exponent, width, first=not operations)
+        operations.append(op)
+        exponent, width = _shape_after(op, exponent, width)
+        del steps[:used]
+    if not operations or not isinstance(operations[-1], Quantize):
+        raise graph.fail(f"the output '{graph.output}' must come from a Quant node")
+    names = [op.name for op in operations]
+    if len(set(names)) != len(names):
+        raise graph.fail(f"node names must be unique, found {names}")
+    return Program(formats, tuple(operations), sha256(path))
+
+
+def _operation(
+    graph: Graph, steps: list[tuple[onnx.NodeProto, str]], exponent: int, width: int, *, first: bool
+) -> tuple[Operation, int]:
+    """Return the next operation and how many nodes it takes."""
+    node, data = steps[0]
+    following = steps[1] if len(steps) > 1 else None
+    if first:
+        return _rescale(graph, node, data, following, width)
+    match node.op_type:
+        case "Quant":
+            return _quantize(graph, node), 1
+        case "Relu":
+            return Relu(node.name), 1
+        case "MatMul":
+            if following is None or following[0].op_type != "Add":
+                raise graph.fail(
+                    f"MatMul '{node.name}' must be followed by Add with the layer's bias"
+                )
+            return _affine(graph, node, data, following, exponent, width), 2
+        case "Sub" | "Mul" | "Add":
+            raise graph.fail(
+                f"{node.op_type} '{node.name}' stands where only a layer or a quantizer can; "
+                "scaling belongs before the first quantizer"
+            )
+        case _:
+            raise graph.fail(
+                f"operator '{node.op_type}' at node '{node.name}' is not supported; "
+                f"supported: {', '.join(SUPPORTED)}"
+            )
+
+
+def _shape_after(op: Operation, exponent: int, width: int) -> tuple[int, int]:
+    match op:
+        case Rescale():
+            return exponent - int(op.shift.max()), width
+        case Affine():
+            return exponent + op.weight_format.exponent, op.weight.shape[1]
+        case Quantize():
+            return op.format.exponent, width
+        case Relu():
+            return exponent, width
+
+
+def _rescale(
+    graph: Graph,
+    node: onnx.NodeProto,
+    data: str,
+    following: tuple[onnx.NodeProto, str] | None,
+    width: int,
+) -> tuple[Rescale, int]:
+    """Read Sub (offset) then Mul (2**-shift) at the network's input."""
+    if node.op_type != "Sub" or following is None or following[0].op_type != "Mul":
+        raise graph.fail(
+            f"the graph must begin with Sub and Mul, the input scaling; found {node.op_type} "
+            f"'{node.name}'"
+        )
+    offset_name = graph.other_input(node, data)
+    factor_name = graph.other_input(*following)
+    offset, factor = (_row(graph, name, width) for name in (offset_name, factor_name))
+    if (offset != np.rint(offset)).any() or (abs(offset) > 2**31).any():
+        raise graph.fail(f"offset '{offset_name}' must hold integers in hardware units")
+    mantissa, exponent = np.frexp(factor)
+    if (mantissa != 0.5).any() or (abs(exponent) > 64).any():
+        raise graph.fail(f"factor '{factor_name}' must hold powers of two")
+    shift = 1 - exponent.astype(np.int64)
+    return Rescale(following[0].name, offset.astype(np.int64), shift), 2
+
+
+def _row(graph: Graph, tensor: str, width: int) -> Floats:
+    values = graph.constant(tensor)
+    if values.size != width:
+        raise graph.fail(f"tensor '{tensor}' has {values.size} elements, expected {width}")
+    return values.reshape(width)
+
+
+def _format(graph: Graph, node: onnx.NodeProto) -> tuple[Format, Rounding]:
+    """Read a Quant node's format and rounding."""
+    if node.op_type != "Quant" or len(node.input) != 4:
+        raise graph.fail(f"node '{node.name}' is {node.op_type}; a Quant node is expected there")
+    _, scale, zero_point, bit_width = node.input
+    if graph.scalar(zero_point) != 0:
+        raise graph.fail(f"zero point '{zero_point}' is not 0")
+    bits = graph.scalar(bit_width)
+    if bits != int(bits) or not 1 <= bits <= MAX_BITS:
+        raise graph.fail(
+            f"bit width '{bit_width}' is {bits:g}; expected an integer from 1 to {MAX_BITS}"
+        )
+    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+    rounding = attributes.get("rounding_mode", b"ROUND").decode()
+    if rounding not in ("ROUND", "FLOOR"):
+        raise graph.fail(
+            f"rounding mode '{rounding}' of '{node.name}' is not supported: ROUND or FLOOR"
+        )
+    signed, narrow = bool(attributes.get("signed", 1)), bool(attributes.get("narrow", 0))
+    form = Format(int(bits), signed, graph.exponent(scale), narrow)
+    return form, "ROUND" if rounding == "ROUND" else "FLOOR"
+
+
+def _quantize(graph: Graph, node: onnx.NodeProto) -> Quantize:
+    form, rounding = _format(graph, node)
+    return Quantize(node.name, form, rounding)
+
+
+def _affine(
+    graph: Graph,
+    matmul: onnx.NodeProto,
+    data: str,
+    add: tuple[onnx.NodeProto, str],
+    exponent: int,
+    width: int,
+) -> Affine:
+    weight, form = _parameter(graph, graph.other_input(matmul, data))
+    if weight.ndim != 2 or weight.shape[0] != width:
+        raise graph.fail(
+            f"weight of '{matmul.name}' has shape {weight.shape}; {width} rows are expected"
+        )
+    bias, bias_form = _parameter(graph, graph.other_input(*add))
+    bias = bias.reshape(-1)
+    if bias.shape != weight.shape[1:]:
+        raise graph.fail(
+            f"bias of '{matmul.name}' has {bias.size} elements, expected {weight.shape[1]}"
+        )
+    accumulator = exponent + form.exponent
+    if bias_form.exponent < accumulator:
+        raise graph.fail(
+            f"bias of '{matmul.name}' has scale 2**{bias_form.exponent}, finer than the "
+            f"accumulator's 2**{accumulator}; quantize it to the accumulator's scale"
+        )
+    return Affine(matmul.name, weight, form, bias << (bias_form.exponent - accumulator))
+
+
+def _parameter(graph: Graph, tensor: str) -> tuple[Integers, Format]:
+    """Return a quantized constant's integers and its format."""
+    node = graph.maker(tensor)
+    if node is None:
+        raise graph.fail(f"tensor '{tensor}' is not quantized; a Quant node must stand before it")
+    form, rounding = _format(graph, node)
+    scaled = np.ldexp(graph.constant(node.input[0]), -form.exponent)
+    rounded = np.rint(scaled) if rounding == "ROUND" else np.floor(scaled)
+    return rounded.clip(form.low, form.high).astype(np.int64), form
