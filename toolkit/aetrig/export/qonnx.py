@@ -166,5 +166,5 @@ def _settle_constants(graph: onnx.GraphProto) -> None:
             _replace(bit_width, np.array(bits_for(int(integers.min()), int(integers.max()))))
 
 
-def _replace(tensor: onnx.TensorProto, values: np.ndarray) -> None:  # type: ignore[type-arg]
+def _replace(tensor: onnx.TensorProto, values: np.ndarray) -> None:
     tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))

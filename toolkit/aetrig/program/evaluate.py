@@ -6,6 +6,7 @@ from typing import assert_never
 
 import numpy as np
 
+from aetrig.errors import UserError
 from aetrig.program.model import Affine, Integers, Operation, Program, Quantize, Relu, Rescale
 from aetrig.program.ranges import check_int64
 
@@ -23,7 +24,8 @@ def shift_right_round(q: Integers, shift: int) -> Integers:
     rest = q - (floor << shift)
     half = 1 << (shift - 1)
     up = (rest > half) | ((rest == half) & (floor % 2 == 1))
-    return floor + up
+    result: Integers = floor + up
+    return result
 
 
 def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
@@ -39,7 +41,8 @@ def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
         case Quantize():
             shift = op.format.exponent - exponent
             round_off = shift_right_round if op.rounding == "ROUND" else shift_right_floor
-            return round_off(q, shift).clip(op.format.low, op.format.high), op.format.exponent
+            rounded = round_off(q, shift)
+            return np.clip(rounded, op.format.low, op.format.high), op.format.exponent
         case _:
             assert_never(op)
 
@@ -47,15 +50,31 @@ def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
 def trace(program: Program, x: Integers) -> dict[str, Integers]:
     """Return the integers behind every operation, by its name, in order of execution.
 
-    ``x``: integers in hardware units, shape (events, features).
+    ``x``: integers in hardware units, shape (events, features). Raises UserError where one lies
+    outside its feature's format: the ranges, and so exactness, hold only within.
     """
     check_int64(program)
     q, exponent = np.asarray(x, dtype=np.int64), 0
+    _check_input(program, q)
     values: dict[str, Integers] = {}
     for op in program.operations:
         q, exponent = apply(op, q, exponent)
         values[op.name] = q
     return values
+
+
+def _check_input(program: Program, q: Integers) -> None:
+    if q.ndim != 2 or q.shape[1] != program.features:
+        raise UserError(f"input has shape {q.shape}, expected (events, {program.features})")
+    low = np.array([form.low for form in program.input_formats])
+    high = np.array([form.high for form in program.input_formats])
+    outside = np.argwhere((q < low) | (q > high))
+    if outside.size:
+        event, feature = (int(index) for index in outside[0])
+        raise UserError(
+            f"feature {feature} of event {event} is {q[event, feature]}, outside its "
+            f"{program.input_formats[feature].bits}-bit input ({low[feature]} to {high[feature]})"
+        )
 
 
 def evaluate(program: Program, x: Integers) -> Integers:

@@ -147,6 +147,6 @@ def load_graph(path: Path) -> Graph:
 
 def _values(path: Path, tensor: onnx.TensorProto) -> Floats:
     try:
-        return numpy_helper.to_array(tensor).astype(np.float64)
+        return np.asarray(numpy_helper.to_array(tensor), dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise UserError(f"{path}: tensor '{tensor.name}' is damaged ({error})") from error

@@ -105,9 +105,8 @@ class Program:
     @property
     def outputs(self) -> int:
         """Width of the output."""
-        return next(
-            op.weight.shape[1] for op in reversed(self.operations) if isinstance(op, Affine)
-        )
+        affine = next(op for op in reversed(self.operations) if isinstance(op, Affine))
+        return len(affine.bias)
 
     @property
     def input_quantizer(self) -> Quantize:

@@ -10,6 +10,8 @@ import numpy as np
 from aetrig.errors import UserError
 from aetrig.program.model import Affine, Operation, Program, Quantize, Relu, Rescale
 
+MAX_BITS = 62  # of int64, with room for a sign and a carry
+
 
 @dataclass(frozen=True)
 class Range:
@@ -106,11 +108,15 @@ def ranges(program: Program) -> dict[str, Range]:
 
 
 def check_int64(program: Program) -> None:
-    """Raise UserError if an accumulator does not fit the reference's 64-bit integers."""
-    for name, value in ranges(program).items():
-        # one bit spare: a left shift of a quantizer happens before it saturates
-        if value.bits > 62:
+    """Raise UserError if an intermediate value does not fit the reference's 64-bit integers."""
+    exponent, bits = 0, input_range(program).bits
+    for op, after in zip(program.operations, ranges(program).values(), strict=True):
+        # a quantizer finer than its input shifts left before it saturates
+        finer = max(0, exponent - after.exponent) if isinstance(op, Quantize) else 0
+        needed = max(after.bits, bits + finer)
+        if needed > MAX_BITS:
             raise UserError(
-                f"'{name}' needs {value.bits} bits, more than the 62 that exact evaluation holds; "
-                "use fewer bits or a smaller spread of input shifts"
+                f"'{op.name}' needs {needed} bits, more than the {MAX_BITS} that exact evaluation "
+                "holds; use fewer bits or a smaller spread of input shifts"
             )
+        exponent, bits = after.exponent, after.bits

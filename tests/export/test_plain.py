@@ -1,0 +1,185 @@
+"""The plain ONNX model in a real onnxruntime: equal to the Program on every bit, at every level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aetrig.errors import UserError
+from aetrig.export.kernels import MAX_INT8_WEIGHT, biased_floor, choose_kernel
+from aetrig.export.plain import to_plain
+from aetrig.export.session import LEVELS, layer_integers, open_session, output_integers
+from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, evaluate, trace
+from aetrig.program.evaluate import shift_right_floor, shift_right_round
+from program.strategies import programs, vectors
+
+MANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def differing(program: Program, model: onnx.ModelProto, level: str = "all") -> int:
+    x = vectors(program, 200)
+    session = open_session(model, level)  # type: ignore[arg-type]
+    found = output_integers(session, x, program.output_format.exponent)
+    return int((found != evaluate(program, x)).sum())
+
+
+def two_layers(weight_bits: int, bits: int, rounding: str, width: int = 24) -> Program:
+    """A network of one shape whose formats decide which kernel is exact."""
+    rng = np.random.default_rng(weight_bits * 100 + bits)
+    weight = Format(weight_bits, True, -2, weight_bits > 1)
+    # as many bits dropped as the sums grow by, so that the results rarely saturate
+    hidden = Format(bits, False, weight_bits - 1)
+    last = Format(bits, True, hidden.exponent + weight_bits)
+
+    def affine(name: str) -> Affine:
+        values = rng.integers(weight.low, weight.high + 1, (width, width))
+        return Affine(name, values, weight, rng.integers(-50, 50, width))
+
+    return Program(
+        (Format(12, True, 0),) * width,
+        (
+            Rescale("input_scale", np.arange(width), np.arange(width) % 5),
+            Quantize("input_quant", Format(bits, True, -1), rounding),  # type: ignore[arg-type]
+            affine("encoder_0"),
+            Relu("encoder_0_relu"),
+            Quantize("encoder_0_quant", hidden, rounding),  # type: ignore[arg-type]
+            affine("decoder_0"),
+            Quantize("decoder_0_quant", last, rounding),  # type: ignore[arg-type]
+        ),
+        digest="",
+    )
+
+
+@MANY
+@given(programs())
+def test_random_networks_are_exact_at_every_level(program: Program) -> None:
+    model = to_plain(program)
+    for level in LEVELS:
+        assert differing(program, model, level) == 0, level
+
+
+@pytest.mark.parametrize("rounding", ["ROUND", "FLOOR"])
+@pytest.mark.parametrize("bits", range(1, 13))
+def test_every_bit_width_is_exact_at_every_level(bits: int, rounding: str) -> None:
+    program = two_layers(bits, bits, rounding)
+    model = to_plain(program)
+    for level in LEVELS:
+        assert differing(program, model, level) == 0, level
+
+
+@pytest.mark.parametrize(
+    ("weight_bits", "bits", "rounding", "kernel"),
+    [
+        (6, 8, "ROUND", "int8"),
+        (6, 8, "FLOOR", "int8"),
+        (7, 8, "FLOOR", "float32"),  # FLOOR needs weights twice as large
+        (8, 8, "ROUND", "float32"),  # two products might saturate 16 bits on some processors
+        (8, 10, "ROUND", "float32"),
+        (12, 12, "ROUND", "float64"),
+        (12, 12, "FLOOR", "float64"),
+    ],
+)
+def test_kernel_is_the_fastest_that_is_exact(
+    weight_bits: int, bits: int, rounding: str, kernel: str
+) -> None:
+    program = two_layers(weight_bits, bits, rounding)
+    assert choose_kernel(program) == kernel
+    assert {item.key: item.value for item in to_plain(program).metadata_props}[
+        "aetrig.kernel"
+    ] == kernel
+
+
+def test_the_int8_kernel_is_fused_to_integers(tmp_path: Path) -> None:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 3
+    model = to_plain(two_layers(4, 6, "FLOOR"))  # narrower than 8 bits: a Clip in between
+    ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    assert kinds.count("QGemm") == 2
+    assert "Gemm" not in kinds
+
+
+def test_float32_where_it_is_not_exact_would_be_wrong() -> None:
+    """The proof matters: the kernel that it refuses gives other numbers."""
+    width = 64
+    weight = np.random.default_rng(3).integers(1024, 2048, (width, width))  # sums near 2**28
+    program = Program(
+        (Format(12, False, 0),) * width,
+        (
+            Rescale("input_scale", np.zeros(width, int), np.zeros(width, int)),
+            Quantize("input_quant", Format(13, True, 0), "ROUND"),
+            Affine("encoder_0", weight, Format(12, True, 0), np.zeros(width, int)),
+            Quantize("encoder_0_quant", Format(16, True, 13), "ROUND"),
+        ),
+        digest="",
+    )
+    assert choose_kernel(program) == "float64"
+    assert differing(program, to_plain(program, "float32")) > 0
+    assert differing(program, to_plain(program, "float64")) == 0
+
+
+def test_a_wrong_weight_is_seen() -> None:
+    program = two_layers(6, 8, "ROUND")
+    changed = two_layers(6, 8, "ROUND")
+    affine = next(op for op in changed.operations if isinstance(op, Affine))
+    affine.weight[0, 0] += 1 if affine.weight[0, 0] < 0 else -1
+    assert differing(program, to_plain(changed)) > 0
+
+
+def test_more_than_float64_holds_is_refused_by_name() -> None:
+    wide = Format(32, True, 0)
+    program = Program(
+        (Format(24, True, 0),) * 2,
+        (
+            Rescale("input_scale", np.zeros(2, int), np.zeros(2, int)),
+            Quantize("input_quant", Format(24, True, 0), "ROUND"),
+            Affine("encoder_0", np.full((2, 2), wide.high), wide, np.zeros(2, int)),
+            Quantize("encoder_0_quant", Format(8, True, 40), "ROUND"),
+        ),
+        digest="",
+    )
+    with pytest.raises(UserError, match=r"'encoder_0' needs 56 bits, more than the 53"):
+        to_plain(program)
+
+
+@given(st.integers(-(2**30), 2**30), st.integers(1, 20))
+def test_biased_rounding_is_floor(accumulator: int, shift: int) -> None:
+    form = Format(8, True, 0)
+    affine = Affine("a", np.array([[1]]), form, np.array([accumulator]))
+    biased = biased_floor(affine, shift)
+    rounded = shift_right_round(biased.bias, shift + 1)
+    assert rounded == shift_right_floor(affine.bias, shift)
+
+
+def test_largest_int8_weight_cannot_saturate_a_pair_of_products() -> None:
+    assert np.iinfo(np.int16).max >= 2 * 255 * MAX_INT8_WEIGHT
+    assert np.iinfo(np.int16).max < 2 * 255 * (MAX_INT8_WEIGHT + 1)
+
+
+@pytest.mark.parametrize("weight_bits", [6, 8, 12])
+def test_integers_of_every_layer_are_the_programs(weight_bits: int, tmp_path: Path) -> None:
+    program = two_layers(weight_bits, min(weight_bits, 8), "ROUND")
+    onnx.save(to_plain(program), tmp_path / "model.onnx")
+    x = vectors(program, 100)
+    found = layer_integers(tmp_path / "model.onnx", x)
+    assert list(found) == ["input_quant", "encoder_0_quant", "decoder_0_quant"]
+    reference = trace(program, x)
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, reference[name], err_msg=name)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 9, b"\x08\x08\x12\x03abc"])
+def test_damaged_model_is_one_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="export it again") as caught:
+        open_session(path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,75 @@
+"""Random Programs for property tests, and vectors that visit their corners."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from aetrig.program.model import Affine, Format, Operation, Program, Quantize, Relu, Rescale
+
+
+@st.composite
+def programs(
+    draw: st.DrawFn, *, bits: tuple[int, int] = (1, 12), width: int = 12, depth: int = 3
+) -> Program:
+    """A network of 1 to ``depth`` layers with mixed formats, roundings, shifts and weights."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    some_bits = st.integers(*bits)
+    roundings = st.sampled_from(["ROUND", "FLOOR"])
+    features = draw(st.integers(1, width))
+    inputs = tuple(Format(draw(some_bits), draw(st.booleans()), 0) for _ in range(features))
+    offset = np.array([int(rng.integers(form.low, form.high + 1)) for form in inputs])
+    shift = np.array([draw(st.integers(-2, 6)) for _ in range(features)])
+    exponent = draw(st.integers(-6, 1))
+    form = Format(draw(some_bits), True, exponent, draw(st.booleans()))
+    operations: list[Operation] = [
+        Rescale("input_scale", offset, shift),
+        Quantize("input_quant", form, draw(roundings)),
+    ]
+    before, columns = form, features
+    for index in range(draw(st.integers(1, depth))):
+        affine, accumulator = _affine(
+            draw, rng, f"layer_{index}", columns, before, draw(some_bits), width
+        )
+        relu = draw(st.booleans())
+        drops = draw(st.integers(-2, 10))
+        after = Format(
+            draw(some_bits),
+            not relu or draw(st.booleans()),
+            accumulator + drops,
+            draw(st.booleans()),
+        )
+        operations.append(affine)
+        if relu:
+            operations.append(Relu(f"layer_{index}_relu"))
+        operations.append(Quantize(f"layer_{index}_quant", after, draw(roundings)))
+        before, columns = after, affine.weight.shape[1]
+    return Program(inputs, tuple(operations), digest="0" * 64)
+
+
+def _affine(
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    name: str,
+    rows: int,
+    before: Format,
+    bits: int,
+    width: int,
+) -> tuple[Affine, int]:
+    form = Format(bits, True, draw(st.integers(-5, 1)), bits > 1 and draw(st.booleans()))
+    columns = draw(st.integers(1, width))
+    weight = rng.integers(form.low, form.high + 1, (rows, columns))
+    weight *= rng.random(weight.shape) > draw(st.sampled_from([0.0, 0.5]))
+    limit = 1 << draw(st.integers(1, 20))
+    bias = rng.integers(-limit, limit, columns)
+    return Affine(name, weight, form, bias), before.exponent + form.exponent
+
+
+def vectors(program: Program, count: int, seed: int = 0) -> np.ndarray:
+    """Integers within the input's formats: all low, all high, corners, then uniform."""
+    rng = np.random.default_rng(seed)
+    low = np.array([form.low for form in program.input_formats])
+    high = np.array([form.high for form in program.input_formats])
+    corners = np.where(rng.random((count // 2, len(low))) < 0.5, low, high)
+    uniform = rng.integers(low, high + 1, (count - count // 2, len(low)))
+    return np.concatenate([low[None], high[None], corners, uniform]).astype(np.int32)

@@ -1,0 +1,89 @@
+"""Which arithmetic of onnxruntime computes a Program exactly: proven from ranges, not tried out.
+
+int8     quantized layers, which onnxruntime fuses to QGemm. Fastest.
+float32  integers held in float32: exact below 2**24.
+float64  integers held in float64: exact below 2**53.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from aetrig.errors import UserError
+from aetrig.export.layers import layers
+from aetrig.program.model import Affine, Format, Program, Quantize, Rescale
+
+Kernel = Literal["int8", "float32", "float64"]
+MANTISSA = {"float32": 24, "float64": 53}
+# x86 processors without VNNI multiply uint8 by int8 with vpmaddubsw, which saturates the sum of
+# two products at 16 bits: 2 * 255 * 64 = 32,640 still fits, 65 does not. Signed inputs are turned
+# to unsigned ones by an offset of 128 first, so the bound is the same for them.
+MAX_INT8_WEIGHT = 64
+
+
+def choose_kernel(program: Program) -> Kernel:
+    """Return the fastest exact kernel; raise UserError naming the layer where there is none."""
+    if _int8_is_exact(program):
+        return "int8"
+    name, magnitude = _largest(program)
+    for kernel in ("float32", "float64"):
+        if magnitude < 1 << MANTISSA[kernel]:
+            return kernel
+    raise UserError(
+        f"'{name}' needs {magnitude.bit_length() + 1} bits, more than the 53 that onnxruntime's "
+        "float64 holds exactly; use fewer bits for its weights or inputs"
+    )
+
+
+def biased_floor(op: Affine, shift: int) -> Affine:
+    """Return a layer for which rounding to nearest gives what FLOOR gives for ``op``.
+
+    For integers a and shift k >= 1, floor(a / 2**k) = round((2 a - 2**k + 1) / 2**(k + 1)), and
+    the right side never meets a tie: with a = n 2**k + r, 0 <= r < 2**k, its argument is
+    n + (r + 1/2) / 2**k - 1/2, within half a unit of n. The result's scale is halved.
+    """
+    exponent = op.weight_format.exponent - 1
+    form = Format(op.weight_format.bits + 1, True, exponent)
+    return Affine(op.name, 2 * op.weight, form, 2 * op.bias - (1 << shift) + 1)
+
+
+def _int8_is_exact(program: Program) -> bool:
+    if _input_magnitude(program) >= 1 << MANTISSA["float32"]:
+        return False
+    formats = [op.format for op in program.operations if isinstance(op, Quantize)]
+    if any(form.bits > 8 for form in formats):
+        return False
+    for layer in layers(program):
+        affine = biased_floor(layer.affine, layer.shift) if layer.rounds_down else layer.affine
+        if int(abs(affine.weight).max()) > MAX_INT8_WEIGHT:
+            return False
+        if _magnitude(affine, layer.before) >= 1 << MANTISSA["float32"]:
+            return False
+    return True
+
+
+def _largest(program: Program) -> tuple[str, int]:
+    """Return the operation with the largest magnitude that any partial sum can reach."""
+    first = next(op.name for op in program.operations if isinstance(op, Rescale))
+    found = [(first, _input_magnitude(program))]
+    found += [
+        (layer.affine.name, _magnitude(layer.affine, layer.before)) for layer in layers(program)
+    ]
+    return max(found, key=lambda item: item[1])
+
+
+def _input_magnitude(program: Program) -> int:
+    rescale = next(op for op in program.operations if isinstance(op, Rescale))
+    return max(
+        max(abs(form.low - int(offset)), abs(form.high - int(offset)))
+        for form, offset in zip(program.input_formats, rescale.offset, strict=True)
+    )
+
+
+def _magnitude(affine: Affine, before: Format) -> int:
+    """Return a bound on any sum of any of the layer's terms, in whatever order they are added."""
+    largest = max(abs(before.low), abs(before.high))
+    sums = abs(affine.weight).astype(object).sum(axis=0) * largest + abs(affine.bias)
+    return int(np.max(sums))

@@ -1,0 +1,186 @@
+"""A Program as a plain ONNX model for onnxruntime, exact at every graph optimization level.
+
+Input `x`: float32 (events, features), integers in hardware units. Output `y`: float32 (events,
+outputs), the values that the output's integers stand for. The tensor behind each quantizer has
+its name and holds its integers.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from aetrig.export.kernels import Kernel, biased_floor, choose_kernel
+from aetrig.export.layers import Layer, layers
+from aetrig.program.model import Format, Program, Rescale
+
+OPSET = 17
+IR_VERSION = 8
+KERNEL_METADATA, DIGEST_METADATA = "aetrig.kernel", "aetrig.program"
+ZERO_POINTS_METADATA = "aetrig.zero_points"  # to take off a quantizer's tensor; none: 0
+SIGNED_ZERO = 128
+
+
+class _Graph:
+    """Nodes and constants as they are added."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.dtype: npt.DTypeLike = np.float64 if kernel == "float64" else np.float32
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.zero_points: dict[str, int] = {}
+
+    def constant(self, name: str, value: object, dtype: npt.DTypeLike | None = None) -> str:
+        array = np.asarray(value).astype(dtype or self.dtype)
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def clip(
+        self, tensor: str, limits: tuple[int, int], output: str, dtype: npt.DTypeLike | None = None
+    ) -> str:
+        low = self.constant(f"{output}_low", limits[0], dtype)
+        high = self.constant(f"{output}_high", limits[1], dtype)
+        return self.node("Clip", [tensor, low, high], output)
+
+
+def to_plain(program: Program, kernel: Kernel | None = None) -> onnx.ModelProto:
+    """Lower a Program with the fastest exact kernel, or with a given one.
+
+    Raises UserError where no kernel of onnxruntime is exact.
+    """
+    graph = _Graph(kernel or choose_kernel(program))
+    quantized = _input(graph, program)
+    lower = _int8_layer if graph.kernel == "int8" else _float_layer
+    for layer in layers(program):
+        quantized = lower(graph, quantized, layer)
+    _output(graph, quantized, program.output_format)
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "aetrig",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["events", program.features])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["events", program.outputs])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="aetrig",
+    )
+    properties = {
+        KERNEL_METADATA: graph.kernel,
+        DIGEST_METADATA: program.digest,
+        ZERO_POINTS_METADATA: json.dumps(graph.zero_points),
+    }
+    helper.set_model_props(model, properties)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _input(graph: _Graph, program: Program) -> str:
+    """Scale, round and saturate the hardware integers: exact, as factors are powers of two."""
+    rescale = next(op for op in program.operations if isinstance(op, Rescale))
+    quantizer = program.input_quantizer
+    tensor = "x"
+    if graph.kernel == "float64":
+        tensor = graph.node("Cast", [tensor], "x_double", to=TensorProto.DOUBLE)
+    offset = graph.constant("input_offset", rescale.offset)
+    factor = np.ldexp(1.0, -rescale.shift - quantizer.format.exponent)
+    tensor = graph.node("Sub", [tensor, offset], "input_scale_sub")
+    tensor = graph.node("Mul", [tensor, graph.constant("input_factor", factor)], rescale.name)
+    rounding = "Round" if quantizer.rounding == "ROUND" else "Floor"
+    tensor = graph.node(rounding, [tensor], f"{quantizer.name}_rounded")
+    form = quantizer.format
+    limits = (form.low, form.high)
+    if graph.kernel != "int8":
+        return graph.clip(tensor, limits, quantizer.name)
+    graph.zero_points[quantizer.name] = _zero(form)
+    clipped = graph.clip(tensor, limits, f"{quantizer.name}_clipped")
+    return _quantize_linear(graph, clipped, form, quantizer.name)
+
+
+def _float_layer(graph: _Graph, tensor: str, layer: Layer) -> str:
+    """Integer-valued floating point."""
+    affine, quantizer = layer.affine, layer.quantizer
+    weight = graph.constant(f"{affine.name}_weight", affine.weight)
+    bias = graph.constant(f"{affine.name}_bias", affine.bias)
+    factor = graph.constant(f"{affine.name}_factor", 2.0**-layer.shift)
+    tensor = graph.node("MatMul", [tensor, weight], f"{affine.name}_product")
+    tensor = graph.node("Add", [tensor, bias], affine.name)
+    tensor = graph.node("Mul", [tensor, factor], f"{affine.name}_scaled")
+    rounding = "Round" if quantizer.rounding == "ROUND" else "Floor"
+    tensor = graph.node(rounding, [tensor], f"{quantizer.name}_rounded")
+    return graph.clip(tensor, (layer.low, layer.high), quantizer.name)
+
+
+def _int8_layer(graph: _Graph, tensor: str, layer: Layer) -> str:
+    """DequantizeLinear, Gemm, QuantizeLinear: onnxruntime fuses them to one integer QGemm.
+
+    Activations have scale 1; weights and bias carry the scale 2**-shift of the accumulator in
+    units of the result, so that the bias has the scale that the fused kernel assumes. Signed
+    activations are unsigned bytes with zero point 128: onnxruntime fuses only layers whose input
+    and output have one type.
+    """
+    affine, name, scale = layer.affine, layer.affine.name, 2.0**-layer.shift
+    if layer.rounds_down:
+        affine, scale = biased_floor(affine, layer.shift), scale / 2
+    step = graph.constant(f"{name}_scale", scale)
+    inputs = [
+        _dequantize_linear(graph, tensor, layer.before, f"{name}_input"),
+        _parameter(graph, f"{name}_weight", affine.weight, step, np.int8),
+        _parameter(graph, f"{name}_bias", affine.bias, step, np.int32),
+    ]
+    result = graph.node("Gemm", inputs, name)
+    form = layer.quantizer.format
+    name, zero = layer.quantizer.name, _zero(form)
+    graph.zero_points[name] = zero
+    limits = (layer.low + zero, layer.high + zero)
+    if limits == (0, 255):
+        return _quantize_linear(graph, result, form, name)
+    wide = _quantize_linear(graph, result, form, f"{name}_wide")
+    return graph.clip(wide, limits, name, np.uint8)
+
+
+def _zero(form: Format) -> int:
+    return SIGNED_ZERO if form.signed else 0
+
+
+def _quantize_linear(graph: _Graph, tensor: str, form: Format, output: str) -> str:
+    zero = graph.constant(f"{output}_zero", _zero(form), np.uint8)
+    one = graph.constant(f"{output}_one", 1.0)
+    return graph.node("QuantizeLinear", [tensor, one, zero], output)
+
+
+def _dequantize_linear(graph: _Graph, tensor: str, form: Format, output: str) -> str:
+    zero = graph.constant(f"{output}_zero", _zero(form), np.uint8)
+    one = graph.constant(f"{output}_one", 1.0)
+    return graph.node("DequantizeLinear", [tensor, one, zero], output)
+
+
+def _parameter(graph: _Graph, name: str, values: Any, step: str, dtype: npt.DTypeLike) -> str:
+    zero = graph.constant(f"{name}_zero", 0, dtype)
+    constant = graph.constant(name, values, dtype)
+    return graph.node("DequantizeLinear", [constant, step, zero], f"{name}_value")
+
+
+def _output(graph: _Graph, tensor: str, form: Format) -> None:
+    if graph.kernel == "int8":
+        zero = graph.constant("y_zero", _zero(form), np.uint8)
+        step = graph.constant("y_scale", 2.0**form.exponent)
+        graph.node("DequantizeLinear", [tensor, step, zero], "y")
+        return
+    step = graph.constant("y_scale", 2.0**form.exponent)
+    if graph.kernel == "float32":
+        graph.node("Mul", [tensor, step], "y")
+        return
+    value = graph.node("Mul", [tensor, step], "y_double")
+    graph.node("Cast", [value], "y", to=TensorProto.FLOAT)

@@ -1,0 +1,107 @@
+"""onnxruntime on the CPU: a plain model's outputs, and the integers behind each quantizer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+
+from aetrig.errors import UserError
+from aetrig.export.plain import ZERO_POINTS_METADATA
+from aetrig.program.model import Integers
+
+Level = Literal["disabled", "basic", "extended", "all"]
+LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "all")
+_OPTIMIZATION = {
+    "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+_ERRORS_ONLY = 3
+BATCH = 4096
+
+
+def open_session(
+    model: Path | onnx.ModelProto, level: Level = "all", threads: int = 1
+) -> ort.InferenceSession:
+    """Open a model on the CPU; raise UserError where it is damaged or not understood."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = _OPTIMIZATION[level]
+    options.intra_op_num_threads = threads
+    options.log_severity_level = _ERRORS_ONLY
+    source = model.SerializeToString() if isinstance(model, onnx.ModelProto) else _read(model)
+    try:
+        return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # onnxruntime's errors have no common class of their own
+        where = "the model" if isinstance(model, onnx.ModelProto) else str(model)
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{where}: onnxruntime cannot load it ({reason}); export it again"
+        ) from error
+
+
+def run(
+    session: ort.InferenceSession, x: npt.NDArray[np.int32], outputs: list[str] | None = None
+) -> list[npt.NDArray[np.float32]]:
+    """Return the outputs for hardware integers ``x``, shape (events, features), in batches."""
+    batches = [
+        session.run(outputs, {"x": x[start : start + BATCH].astype(np.float32)})
+        for start in range(0, len(x), BATCH)
+    ]
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+
+def output_integers(
+    session: ort.InferenceSession, x: npt.NDArray[np.int32], exponent: int
+) -> Integers:
+    """Return the output's integers; raise UserError where a value is off the output's grid."""
+    (y,) = run(session, x, ["y"])
+    scaled = np.ldexp(y.astype(np.float64), -exponent)
+    integers = np.rint(scaled)
+    if not np.array_equal(scaled, integers):
+        raise UserError(f"onnxruntime's output is not on the grid 2**{exponent}; export it again")
+    return integers.astype(np.int64)
+
+
+def layer_integers(
+    path: Path, x: npt.NDArray[np.int32], level: Level = "disabled"
+) -> dict[str, Integers]:
+    """Return the integers behind every quantizer, by its name, in order of execution."""
+    model = _parse(path)
+    made = [output for node in model.graph.node for output in node.output]
+    order = [name for name in made if name.endswith("_quant")]
+    properties = {item.key: item.value for item in model.metadata_props}
+    zero_points = json.loads(properties.get(ZERO_POINTS_METADATA, "{}"))
+    # shape inference fills in the element types, which differ between kernels
+    inferred = onnx.shape_inference.infer_shapes(model)
+    types = {item.name: item.type for item in inferred.graph.value_info}
+    for name in order:
+        model.graph.output.append(onnx.ValueInfoProto(name=name, type=types[name]))
+    values = run(open_session(model, level), x, order)
+    return {
+        name: value.astype(np.int64) - zero_points.get(name, 0)
+        for name, value in zip(order, values, strict=True)
+    }
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parse(path: Path) -> onnx.ModelProto:
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(_read(path))
+    except Exception as error:
+        raise UserError(f"{path}: not an ONNX file ({error}); export it again") from error
+    return model
