@@ -1,0 +1,111 @@
+"""Tables of numbers, one row an event or a jet, with the columns that the config names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from aetrig.config.model import TableSource
+from aetrig.data.dataset import Dataset, Feature, Process
+from aetrig.data.files import Find
+from aetrig.data.grid import grid_of, preprocessing, to_grid
+from aetrig.data.table_files import Columns, read_columns
+from aetrig.errors import UserError, did_you_mean
+
+UNLABELLED = "data"
+
+
+def load(source: TableSource, find: Find) -> Dataset:
+    """Read all files of a table source onto the declared grid.
+
+    ``max_events`` rows are read from each file. ``files`` are training (split 0) and
+    ``validation_files`` validation (split 1); without the latter the split is left open (-1).
+    Without a label all rows are background; else the labels in ``background`` are, and every other
+    label is a signal. Raises UserError for the faults named in `read_columns` and `to_grid`.
+    """
+    names = [column.name for column in source.columns]
+    parts: list[npt.NDArray[np.int32]] = []
+    labels: list[npt.NDArray[np.str_]] = []
+    notes = _host_notes(source)
+    losses = dict.fromkeys(names, 0.0)
+    for name in (*source.files, *source.validation_files):
+        path = find(name)
+        content = read_columns(path, names, source.label, source.max_events)
+        labels.append(_labels(path, content, source.label))
+        x = np.empty((len(labels[-1]), len(names)), dtype=np.int32)
+        for i, column in enumerate(source.columns):
+            gridded = to_grid(column, content[column.name], str(path))
+            x[:, i] = gridded.integers
+            losses[column.name] = max(losses[column.name], gridded.loss)
+            notes += gridded.notes
+        parts.append(x)
+    notes.append(
+        "rounding to the grid, rms in units of each feature's spread: "
+        + ", ".join(f"{name} {loss:.2g}" for name, loss in losses.items())
+    )
+    processes, process = _processes(source, np.concatenate(labels))
+    return Dataset(
+        np.concatenate(parts),
+        tuple(Feature(column.name, grid_of(column)) for column in source.columns),
+        processes,
+        process,
+        np.ones(len(process)),
+        _split(source, [len(part) for part in parts]),
+        tuple(notes),
+    )
+
+
+def _host_notes(source: TableSource) -> list[str]:
+    """Name every column that is more than a number on a grid when it reaches firmware."""
+    return [
+        f"host preprocessing, not in firmware: '{column.name}' is {preprocessing(column)}"
+        for column in source.columns
+        if preprocessing(column) != column.name
+    ]
+
+
+def _labels(path: Path, content: Columns, label: str | None) -> npt.NDArray[np.str_]:
+    if label is None:
+        rows = len(next(iter(content.values())))
+        return np.full(rows, UNLABELLED)
+    found = content[label].astype(np.str_)
+    empty = np.flatnonzero((found == "") | (found == "nan"))
+    if len(empty):
+        raise UserError(
+            f"{path}: label column '{label}' is empty in {len(empty)} rows, the first is row "
+            f"{empty[0]}; every row needs a class"
+        )
+    return found
+
+
+def _processes(
+    source: TableSource, labels: npt.NDArray[np.str_]
+) -> tuple[tuple[Process, ...], npt.NDArray[np.int16]]:
+    names, process = np.unique(labels, return_inverse=True)
+    background = source.background if source.label else (UNLABELLED,)
+    for name in background:
+        if name not in names:
+            known = [str(label) for label in names[:20]]
+            raise UserError(
+                f"data.background: no row has the label '{name}'; column '{source.label}' has "
+                f"{', '.join(known)}{did_you_mean(name, known)}"
+            )
+    if len(names) > np.iinfo(np.int16).max:
+        raise UserError(
+            f"label column '{source.label}' has {len(names)} different values; expected classes"
+        )
+    return (
+        tuple(
+            Process(str(name), "background" if name in background else "signal") for name in names
+        ),
+        process.astype(np.int16),
+    )
+
+
+def _split(source: TableSource, lengths: list[int]) -> npt.NDArray[np.int8]:
+    if not source.validation_files:
+        return np.full(sum(lengths), -1, dtype=np.int8)
+    training = sum(lengths[: len(source.files)])
+    return np.repeat(np.array([0, 1], dtype=np.int8), [training, sum(lengths) - training])
