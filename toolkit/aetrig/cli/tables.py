@@ -9,10 +9,12 @@ from rich.table import Table
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print one table; the first column is text, the others are aligned to the right."""
+    """Print one table; columns of figures are aligned to the right, text to the left."""
+    cells = [tuple(row) for row in rows]
     table = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
-    for row in rows:
+        figures = all(row[index][:1] in "0123456789+-." for row in cells)
+        table.add_column(column, justify="right" if figures else "left", overflow="fold")
+    for row in cells:
         table.add_row(*row)
     Console().print(table)

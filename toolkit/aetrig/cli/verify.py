@@ -21,10 +21,13 @@ def command(run: RunOption = None, runs: RunsOption = DEFAULT_RUNS) -> None:
     from aetrig.cli.tables import print_table
     from aetrig.errors import CheckFailedError
     from aetrig.run import open_run
+
+    opened = open_run(run, runs)
+
     from aetrig.verify.stage import verify
     from aetrig.verify.table import tables
 
-    verdict = verify(open_run(run, runs))
+    verdict = verify(opened)
     for table in tables(verdict):
         print_table(table.title, table.columns, table.rows)
     typer.echo(verdict.summary())

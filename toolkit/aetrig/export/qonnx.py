@@ -163,7 +163,9 @@ def _settle_constants(graph: onnx.GraphProto) -> None:
         integers = np.rint(numpy_helper.to_array(value).astype(np.float64) / step).clip(low, high)
         _replace(value, integers * step)
         if node.name.endswith("_bias_quant"):
-            _replace(bit_width, np.array(bits_for(int(integers.min()), int(integers.max()))))
+            # the bias is signed, also where no element is negative
+            least = bits_for(min(-1, int(integers.min())), int(integers.max()))
+            _replace(bit_width, np.array(least))
 
 
 def _replace(tensor: onnx.TensorProto, values: np.ndarray) -> None:

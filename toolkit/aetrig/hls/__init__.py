@@ -1,0 +1,1 @@
+"""The hls4ml firmware project and its emulation in csim."""

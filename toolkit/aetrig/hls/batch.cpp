@@ -1,0 +1,41 @@
+// Runs a batch of events through a generated project, with every traced layer's values.
+//
+// Included behind hls4ml's bridge, which defines the trace storage and the function TOP, from doubles
+// to doubles. hls4ml's own driver calls that from Python, event by event.
+#include <cstddef>
+#include <map>
+#include <string>
+
+namespace nnet {
+extern bool trace_enabled;
+extern std::map<std::string, void *> *trace_outputs;
+extern size_t trace_type_size;
+} // namespace nnet
+
+namespace {
+void call(void (*top)(double *, double *), double *input, double *output) { top(input, output); }
+
+// the Quartus bridge also tells its sizes
+void call(void (*top)(double *, double *, unsigned short &, unsigned short &), double *input, double *output) {
+    unsigned short inputs, outputs;
+    top(input, output, inputs, outputs);
+}
+} // namespace
+
+// x: events rows of inputs numbers, y: events rows of outputs numbers.
+// values[i]: events rows of widths[i] numbers, filled with the output of the layer names[i].
+extern "C" void aetrig_run(double *x, double *y, size_t events, size_t inputs, size_t outputs,
+                           const char *const *names, double *const *values, const size_t *widths,
+                           size_t layers) {
+    std::map<std::string, void *> where;
+    nnet::trace_outputs = &where;
+    nnet::trace_type_size = sizeof(double);
+    nnet::trace_enabled = layers > 0;
+    for (size_t event = 0; event < events; event++) {
+        for (size_t i = 0; i < layers; i++)
+            where[names[i]] = values[i] + event * widths[i];
+        call(TOP, x + event * inputs, y + event * outputs);
+    }
+    nnet::trace_enabled = false;
+    nnet::trace_outputs = NULL;
+}

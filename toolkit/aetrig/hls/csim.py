@@ -1,0 +1,96 @@
+"""Emulate a firmware project, as it stands on disk, in C++: exact integers of every layer."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from aetrig.errors import CheckFailedError
+from aetrig.hls.compile import compiled
+from aetrig.hls.precision import Layer, layers
+from aetrig.program.model import Integers, Program
+
+Doubles = npt.NDArray[np.float64]
+BATCH = 8192
+
+
+@dataclass(frozen=True)
+class Csim:
+    """A compiled project, loaded: call ``trace`` or ``run``."""
+
+    library: Path
+    layers: tuple[Layer, ...]
+
+    def run(self, x: Integers) -> Integers:
+        """Return the output's integers (events, outputs) for integers x (events, features)."""
+        return self._evaluate(x, traced=False)[self.layers[-1].output]
+
+    def trace(self, x: Integers) -> dict[str, Integers]:
+        """Return the integers behind each operation that a layer's output stands for, by its name.
+
+        They are every quantizer, and the accumulators that have a layer of their own; integers
+        at the Program's exponent of that operation.
+        """
+        return self._evaluate(x, traced=True)
+
+    def _evaluate(self, x: Integers, *, traced: bool) -> dict[str, Integers]:
+        run = ctypes.CDLL(str(self.library.resolve())).aetrig_run
+        run.restype = None
+        wanted = self.layers[1:] if traced else self.layers[-1:]
+        collected: dict[str, list[Integers]] = {layer.output: [] for layer in wanted}
+        for start in range(0, len(x), BATCH):
+            values = self._batch(run, np.asarray(x[start : start + BATCH]), traced=traced)
+            for layer in wanted:
+                collected[layer.output].append(_integers(layer, values[layer.name]))
+        return {
+            layer.output: np.concatenate(
+                [np.empty((0, layer.width), np.int64), *collected[layer.output]]
+            )
+            for layer in wanted
+        }
+
+    def _batch(self, run: Callable[..., None], x: Integers, *, traced: bool) -> dict[str, Doubles]:
+        events = len(x)
+        inputs = np.ascontiguousarray(x, dtype=np.float64)
+        last = self.layers[-1]
+        output = np.full((events, last.width), np.nan)
+        # the last layer's values are the output itself; hls4ml traces them all the same
+        names = [layer for layer in self.layers[1:] if traced]
+        values = [np.full((events, layer.width), np.nan) for layer in names]
+        pointer = ctypes.POINTER(ctypes.c_double)
+        size = ctypes.c_size_t
+        run(
+            inputs.ctypes.data_as(pointer), output.ctypes.data_as(pointer),
+            size(events), size(self.layers[0].width), size(last.width),
+            (ctypes.c_char_p * len(names))(*[layer.name.encode() for layer in names]),
+            (pointer * len(names))(*[array.ctypes.data_as(pointer) for array in values]),
+            (size * len(names))(*[layer.width for layer in names]), size(len(names)),
+        )  # fmt: skip
+        found = {layer.name: array for layer, array in zip(names, values, strict=True)}
+        return found | {last.name: output}
+
+
+def load(project: Path, program: Program) -> Csim:
+    """Compile (where needed) and load the project that was made for a Program.
+
+    Raises MissingToolError without g++, UserError for an incomplete project, CheckFailedError
+    where the project does not compile.
+    """
+    return Csim(compiled(project), layers(program))
+
+
+def _integers(layer: Layer, values: Doubles) -> Integers:
+    """Return a layer's numbers as integers at the Program's exponent."""
+    scaled = np.ldexp(values, -layer.result.exponent)
+    rounded = np.rint(scaled)
+    if not (rounded == scaled).all():
+        raise CheckFailedError(
+            f"csim: '{layer.output}' has values off its grid of 2**{layer.result.exponent} "
+            "or gave none; the project was changed or is of another network"
+        )
+    return rounded.astype(np.int64)

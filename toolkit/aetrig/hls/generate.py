@@ -1,0 +1,182 @@
+"""QONNX to an hls4ml project on disk, through a child process, and checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import util
+from itertools import pairwise
+from pathlib import Path
+
+import aetrig
+from aetrig.config.model import Hls
+from aetrig.errors import CheckFailedError, MissingToolError, UserError
+from aetrig.hls.parts import Part, resolve
+from aetrig.hls.precision import Layer, layers
+from aetrig.hls.project import check_project
+from aetrig.program.model import Program
+
+# boards of hls4ml's VivadoAccelerator by part; it would silently replace any other part
+BOARDS = {
+    "xc7z020clg400-1": "pynq-z2",
+    "xczu9eg-ffvb1156-2-e": "zcu102",
+    "xcu50-fsvh2104-2-e": "alveo-u50",
+    "xcu250-figd2104-2L-e": "alveo-u250",
+    "xcu200-fsgd2104-2-e": "alveo-u200",
+    "xcu280-fsvh2892-2L-e": "alveo-u280",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be generated: resolved part, checked options, layers with their types."""
+
+    part: Part
+    options: Hls
+    layers: tuple[Layer, ...]
+
+
+def plan(program: Program, options: Hls) -> Plan:
+    """Check options against the network; raise UserError where hls4ml would change them silently.
+
+    Raises MissingToolError where the strategy needs a Python package that is not installed.
+    """
+    part, lowered = resolve(options.part), layers(program)
+    _check_backend(part, options)
+    if options.strategy == "distributed_arithmetic":
+        _check_distributed(options)
+    if options.strategy == "resource":
+        _check_reuse(lowered, options.reuse_factor)
+    for layer in lowered:
+        _check_widths(layer)
+    return Plan(part, options, lowered)
+
+
+def valid_reuse_factors(inputs: int, outputs: int) -> list[int]:
+    """Return the reuse factors that hls4ml's resource strategy takes for a layer.
+
+    They divide inputs * outputs, and are multiples of the inputs or leave whole outputs to each
+    multiplier (hls4ml, ``FPGABackend._validate_reuse_factor``).
+    """
+    products = inputs * outputs
+    return [
+        factor
+        for factor in range(1, products + 1)
+        if products % factor == 0
+        and (factor % inputs == 0 if factor >= inputs else (products // factor) % outputs == 0)
+    ]
+
+
+def generate(qonnx: Path, program: Program, options: Hls, folder: Path, log: Path) -> None:
+    """Write the project into ``folder``, with hls4ml's own output in ``log``.
+
+    What was written is read back and compared with the Program. Raises CheckFailedError where
+    hls4ml fails, or where it did not use a type or a constant as given: layer and type are named.
+    """
+    planned = plan(program, options)
+    settings = options.model_dump() | {
+        "part": planned.part.name,
+        "board": BOARDS.get(planned.part.name),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "aetrig.hls.worker"]
+    arguments = [str(qonnx.resolve()), folder.name, json.dumps(settings)]
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            command + arguments, cwd=folder.parent, env=_environment(), check=False,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    if done.returncode != 0 or not (folder / "firmware" / "myproject.cpp").exists():
+        raise CheckFailedError(f"hls4ml failed: {last_line(log)} (all of it: {log})")
+    findings = check_project(folder, program)
+    if findings:
+        raise CheckFailedError(
+            f"hls4ml did not write what the Program says: {findings[0]} "
+            f"({len(findings)} findings; hls4ml's output: {log})"
+        )
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that is not empty."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "it printed nothing")
+
+
+def _environment() -> dict[str, str]:
+    """Return this environment, with the folder that aetrig was imported from."""
+    root = str(Path(aetrig.__file__).parents[1])
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([root, inherited] if inherited else [root])
+    return os.environ | {"PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+def _check_backend(part: Part, options: Hls) -> None:
+    intel = part.family == "Intel"
+    if (options.backend == "Quartus") != intel:
+        wanted = "an Intel part (arria10)" if not intel else "backend Quartus"
+        raise UserError(f"part {part.name} and backend {options.backend} do not fit: use {wanted}")
+    if options.backend == "VivadoAccelerator" and part.name not in BOARDS:
+        raise UserError(
+            f"backend VivadoAccelerator has no board with {part.name}; parts with one: "
+            + ", ".join(BOARDS)
+        )
+    if options.backend == "Quartus" and options.strategy != "resource":
+        raise UserError(
+            f"backend Quartus has no strategy {options.strategy}: use --strategy resource"
+        )
+
+
+def _check_distributed(options: Hls) -> None:
+    if options.backend not in ("Vitis", "Vivado"):
+        raise UserError(
+            f"strategy distributed_arithmetic exists for Vitis and Vivado, not {options.backend}"
+        )
+    if options.reuse_factor != 1:
+        raise UserError(
+            "strategy distributed_arithmetic has no multipliers to reuse: reuse_factor is "
+            f"{options.reuse_factor}, use 1"
+        )
+    if util.find_spec("da4ml") is None:
+        raise MissingToolError(
+            "strategy distributed_arithmetic needs the Python package da4ml: "
+            "pip install 'hls4ml[da]'"
+        )
+
+
+def _check_reuse(lowered: Sequence[Layer], reuse: int) -> None:
+    shapes = {
+        layer.name: (before.width, layer.width)
+        for before, layer in pairwise(lowered)
+        if layer.kind == "dense"
+    }
+    valid = {name: valid_reuse_factors(*shape) for name, shape in shapes.items()}
+    misfit = next((name for name, factors in valid.items() if reuse not in factors), None)
+    if misfit is None:
+        return
+    common = sorted(set.intersection(*map(set, valid.values())))
+    below, above = [v for v in common if v < reuse], [v for v in common if v > reuse]
+    inputs, outputs = shapes[misfit]
+    raise UserError(
+        f"reuse_factor {reuse} does not fit layer '{misfit}' ({inputs} x {outputs}) in the "
+        f"resource strategy; the nearest that fit every layer: {_words([*below[-1:], *above[:1]])}"
+        f" (all: {_words(common)}; that layer alone: {_words(valid[misfit])})"
+    )
+
+
+def _check_widths(layer: Layer) -> None:
+    """Refuse what a double, which carries values in and out of csim, cannot hold."""
+    for role, kind in layer.types().items():
+        if kind.bits > 53:
+            raise UserError(
+                f"'{layer.named(role)}' needs a {role} of {kind.bits} bits; csim holds 53: "
+                "use fewer bits or a smaller spread of input shifts"
+            )
+
+
+def _words(items: Iterable[int]) -> str:
+    return ", ".join(map(str, items))

@@ -1,0 +1,169 @@
+"""Program to firmware layers: which layers, in which exact types, with which constants.
+
+Nothing is left to a default. A type holds exactly the range of its values, no bit more, but
+accumulators and biases, which are signed always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from aetrig.errors import UserError
+from aetrig.hls.types import FixedType
+from aetrig.program.model import (
+    Affine,
+    Format,
+    Integers,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+)
+from aetrig.program.ranges import Range, bits_for, input_range, ranges
+
+Kind = Literal["input", "scale", "dense", "relu", "linear"]
+INPUT = "x"
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Integers of a layer's parameter in a type: value = integer * 2**type.exponent."""
+
+    values: Integers
+    type: FixedType
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the firmware project.
+
+    ``name``: its name there. ``output``: the Program's operation whose value it returns.
+    ``width``: number of outputs. ``result`` and ``accumulator``: types.
+    ``constants``: by hls4ml's names: scale and bias, or weight (inputs, outputs) and bias.
+    """
+
+    name: str
+    kind: Kind
+    output: str
+    width: int
+    result: FixedType
+    accumulator: FixedType | None
+    constants: dict[str, Constant]
+
+    def types(self) -> dict[str, FixedType]:
+        """Return every type by its role: result, accum, weight, bias, scale."""
+        found = {"result": self.result}
+        if self.accumulator is not None:
+            found["accum"] = self.accumulator
+        return found | {role: constant.type for role, constant in self.constants.items()}
+
+    def named(self, role: str) -> str:
+        """Return the operation that a role's type belongs to: a quantizer gives the result's."""
+        return self.output if role == "result" else self.name
+
+
+def layers(program: Program) -> tuple[Layer, ...]:
+    """Lower a Program to firmware layers, the input first.
+
+    A quantizer is the result type of the layer before it, as hls4ml itself merges them: then it
+    costs no layer of its own. Raises UserError where a format has no firmware type.
+    """
+    found = ranges(program)
+    first = input_range(program)
+    result = [Layer(INPUT, "input", INPUT, program.features, _range_type(first), None, {})]
+    operations = list(program.operations)
+    while operations:
+        used, layer = _layer(operations, found, result[-1].width)
+        result.append(layer)
+        del operations[:used]
+    return tuple(result)
+
+
+def _layer(
+    operations: Sequence[Operation], found: dict[str, Range], width: int
+) -> tuple[int, Layer]:
+    """Return how many operations the next layer takes, and the layer."""
+    op, following = operations[0], operations[1] if len(operations) > 1 else None
+    if isinstance(op, Quantize):
+        return 1, Layer(op.name, "linear", op.name, width, _quantizer_type(op), None, {})
+    if isinstance(following, Quantize):
+        used, output, result = 2, following.name, _quantizer_type(following)
+    else:
+        used, output, result = 1, op.name, _range_type(found[op.name])
+    match op:
+        case Relu():
+            return used, Layer(output, "relu", output, width, result, None, {})
+        case Rescale():
+            constants = _scaling(op)
+            kind: Kind = "scale" if constants else "linear"
+            return used, Layer(op.name, kind, output, width, result, None, constants)
+        case Affine():
+            accumulator = accumulator_type(found[op.name])
+            if used == 1:
+                result = accumulator
+            constants = _parameters(op, accumulator.exponent)
+            width = op.weight.shape[1]
+            return used, Layer(op.name, "dense", output, width, result, accumulator, constants)
+
+
+def accumulator_type(value: Range) -> FixedType:
+    """Return the signed type of exactly the accumulator's range.
+
+    Partial sums may leave that range: they wrap, and wrap back, since sums modulo 2**bits are
+    exact and nothing is rounded.
+    """
+    bits = bits_for(min(-1, *value.low), max(value.high))
+    return FixedType(bits, bits + value.exponent)
+
+
+def _range_type(value: Range) -> FixedType:
+    return FixedType(value.bits, value.bits + value.exponent, value.signed)
+
+
+def _quantizer_type(op: Quantize) -> FixedType:
+    form = op.format
+    if form.narrow and (not form.signed or form.bits == 1):
+        sign = "signed" if form.signed else "unsigned"
+        raise UserError(
+            f"'{op.name}' is {sign} narrow with {form.bits} bits; no firmware type saturates so: "
+            "use the full range"
+        )
+    rounding = "RND_CONV" if op.rounding == "ROUND" else "TRN"
+    overflow = "SAT_SYM" if form.narrow else "SAT"
+    return FixedType(form.bits, form.bits + form.exponent, form.signed, rounding, overflow)
+
+
+def _scaling(op: Rescale) -> dict[str, Constant]:
+    """Return scale and bias of the input scaling; none where it does nothing.
+
+    hls4ml removes a scaling by ones and zeros, and its quantization with it.
+    """
+    finest = int(op.shift.max())
+    scale = np.left_shift(np.int64(1), finest - op.shift)
+    bias = -(op.offset << (finest - op.shift))
+    if finest == 0 and (scale == 1).all() and not bias.any():
+        return {}
+    return {
+        "scale": Constant(scale, _values_type(scale, -finest, signed=False)),
+        "bias": Constant(bias, _values_type(bias, -finest, signed=True)),
+    }
+
+
+def _parameters(op: Affine, exponent: int) -> dict[str, Constant]:
+    form: Format = op.weight_format
+    weight = FixedType(form.bits, form.bits + form.exponent, form.signed)
+    return {
+        "weight": Constant(op.weight, weight),
+        "bias": Constant(op.bias, _values_type(op.bias, exponent, signed=True)),
+    }
+
+
+def _values_type(values: Integers, exponent: int, *, signed: bool) -> FixedType:
+    low = min(-1, int(values.min())) if signed else 0
+    bits = bits_for(low, int(values.max()))
+    return FixedType(bits, bits + exponent, signed)

@@ -1,0 +1,36 @@
+"""The float network's weights, re-expressed for the input scaling that firmware uses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aetrig.data.scaling import InputScaling
+from aetrig.nets.float_net import FloatAutoencoder
+
+Parameters = dict[str, tuple[Tensor, Tensor]]
+
+
+def folded_parameters(net: FloatAutoencoder, scaling: InputScaling) -> Parameters:
+    """Return (weight (outputs, inputs), bias (outputs,)) of each layer in float64.
+
+    With u = (x - center) * factor and v = (x - offset) * 2**-shift, u = a * v + c. The first layer
+    takes v in place of u, the last gives the reconstruction of v: the same network in other units,
+    so that a standard or min-max scaling loses only what integer offset and shift lose. For kind
+    shift, a = 1 and c = 0.
+    """
+    offset, shift = torch.tensor(scaling.offset), torch.tensor(scaling.shift)
+    factor, center = torch.tensor(scaling.factor), torch.tensor(scaling.center)
+    a = torch.ldexp(factor, shift)
+    c = (offset - center) * factor
+    layers = {name: net.layer(name) for name in net.layer_names}
+    folded = {
+        name: (layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu())
+        for name, layer in layers.items()
+    }
+    first, last = net.layer_names[0], net.layer_names[-1]
+    weight, bias = folded[first]
+    folded[first] = (weight * a, bias + weight @ c)
+    weight, bias = folded[last]
+    folded[last] = (weight / a[:, None], (bias - c) / a)
+    return folded

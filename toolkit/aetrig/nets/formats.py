@@ -1,0 +1,59 @@
+"""Which tensors of the network are quantized, with how many bits, and how they are rounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from aetrig.config.model import Network, Quantization, Rounding
+
+
+@dataclass(frozen=True)
+class TensorFormat:
+    """Integers of a quantized tensor, low <= q <= high; the exponent comes from calibration."""
+
+    bits: int
+    signed: bool
+    narrow: bool
+    rounding: Rounding
+
+    @property
+    def low(self) -> int:
+        """Smallest integer; a narrow range is symmetric."""
+        return -(1 << (self.bits - 1)) + int(self.narrow) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """Largest integer."""
+        return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
+
+
+def linear_layers(network: Network) -> frozenset[str]:
+    """Return the layers without ReLU: the latent one and the output."""
+    names = network.layer_names()
+    return frozenset({names[len(network.encoder) - 1], names[-1]})
+
+
+def layer_widths(features: int, network: Network) -> dict[str, tuple[int, int]]:
+    """Return (inputs, outputs) of every affine layer by its name, in order."""
+    widths = (features, *network.encoder, *network.hidden_decoder, features)
+    return dict(zip(network.layer_names(), pairwise(widths), strict=True))
+
+
+def tensor_formats(network: Network, quant: Quantization) -> dict[str, TensorFormat]:
+    """Return the format of `input_quant`, and of `L_weight` and `L_quant` for each layer L.
+
+    What ReLU leaves is unsigned. Weights are rounded to nearest and symmetric, except those of
+    one bit, which would then be all zero: theirs are -1 and 0.
+    """
+    formats = {"input_quant": TensorFormat(quant.input_bits, True, False, quant.input_rounding)}
+    linear, last = linear_layers(network), network.layer_names()[-1]
+    for layer in network.layer_names():
+        own = quant.layers.get(layer)
+        weight_bits = own.weight_bits if own and own.weight_bits else quant.weight_bits
+        bits = quant.output_bits if layer == last else quant.activation_bits
+        bits = own.activation_bits if own and own.activation_bits else bits
+        rounding = own.rounding if own and own.rounding else quant.rounding
+        formats[f"{layer}_weight"] = TensorFormat(weight_bits, True, weight_bits > 1, "ROUND")
+        formats[f"{layer}_quant"] = TensorFormat(bits, layer in linear, False, rounding)
+    return formats

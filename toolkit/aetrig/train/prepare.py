@@ -1,0 +1,122 @@
+"""What a training needs before its first epoch: data, scaling, and the files that describe them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aetrig import config as configuration
+from aetrig.config.model import RunConfig
+from aetrig.data import features, vectors
+from aetrig.data.dataset import Dataset
+from aetrig.data.load import load
+from aetrig.data.scaling import InputScaling, fit_scaling
+from aetrig.data.split import split
+from aetrig.errors import UserError
+from aetrig.run import Run, write_json, write_text
+from aetrig.train import environment
+
+CONFIG, ENVIRONMENT, SCALING = "config.yaml", "environment.json", "scaling.json"
+FEATURES, VECTORS = "features.json", "vectors/validation.npz"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Training events with their scaling, and background as float32 tensors on the device.
+
+    Tensors hold hardware integers, shape (events, features); float32 is exact for their 24 bits.
+    """
+
+    dataset: Dataset
+    scaling: InputScaling
+    training: torch.Tensor
+    validation: torch.Tensor
+    data_sha256: str
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    config: RunConfig, run: Run, base: Path, device: torch.device, threads: int
+) -> Prepared:
+    """Load and split the data, fit the scaling, and write what is not in the run yet.
+
+    Raises UserError for bad data, fewer training events than a batch, or data other than those
+    that the run began with.
+    """
+    dataset = load(config.data, base)
+    training_rows, validation_rows = split(dataset, config.train.validation_fraction, config.seed)
+    if len(training_rows) < config.train.batch_size:
+        raise UserError(
+            f"{len(training_rows)} training events are fewer than a batch; set train.batch_size "
+            f"(now {config.train.batch_size}) to {len(training_rows)} or less, or add data"
+        )
+    scaling = fit_scaling(dataset, training_rows, config.scaling)
+    here = environment.describe(dataset, config.seed, device.type, threads)
+    noted = _describe_run(config, run, here)
+    if not (run / SCALING).exists():
+        write_json(run / SCALING, scaling.to_json())
+    if not (run / FEATURES).exists():
+        features.save(run / FEATURES, dataset.features)
+    if not (run / VECTORS).exists():
+        vectors.save(run / VECTORS, dataset.select(validation_rows))
+    background = validation_rows[dataset.rows("background")[validation_rows]]
+    training = dataset.select(training_rows)
+    return Prepared(
+        dataset=training,
+        scaling=scaling,
+        training=_tensor(training, device),
+        validation=_tensor(dataset.select(background), device),
+        data_sha256=here["data"]["sha256"],
+        warnings=(*dataset.notes, *scaling.warnings, *_rounding_note(scaling), *noted),
+    )
+
+
+def recorded_environment(run: Run) -> dict[str, Any] | None:
+    """Return environment.json as the run began with it, or None where it has not begun."""
+    path = run / ENVIRONMENT
+    if not path.exists():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: not JSON ({error}); train into a new run") from error
+
+
+def _describe_run(config: RunConfig, run: Run, here: dict[str, Any]) -> tuple[str, ...]:
+    """Write config.yaml and environment.json, or hold a continued run's against what is here."""
+    before = recorded_environment(run)
+    if before is None:
+        write_text(run / CONFIG, configuration.dump(config))
+        write_json(run / ENVIRONMENT, here)
+        return ()
+    if before["data"]["sha256"] != here["data"]["sha256"]:
+        raise UserError(
+            f"the data are not those that {run.path} began with (another SHA-256 than in "
+            f"{ENVIRONMENT}); restore them, or train into a new run"
+        )
+    return tuple(
+        f"{package} {here['packages'][package]} continues what {before['packages'][package]} "
+        "began: the weights may differ from an uninterrupted training"
+        for package in environment.DECISIVE
+        if before["packages"][package] != here["packages"][package]
+    )
+
+
+def _rounding_note(scaling: InputScaling) -> tuple[str, ...]:
+    if scaling.kind == "shift":
+        return ()
+    worst = int(scaling.rounding_loss.argmax())
+    note = (
+        f"scaling '{scaling.kind}' is rounded to offset and shift at quantization: mean squared "
+        f"difference {scaling.rounding_loss.mean():.3g}, most for '{scaling.names[worst]}' "
+        f"({scaling.rounding_loss[worst]:.3g}); float and quantized loss are in different units"
+    )
+    return (note,)
+
+
+def _tensor(dataset: Dataset, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(dataset.x).to(device=device, dtype=torch.float32)

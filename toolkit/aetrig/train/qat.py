@@ -1,0 +1,201 @@
+"""`aetrig qat`: float training, calibration, quantization-aware training, into a run directory."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aetrig import config as configuration
+from aetrig.config.model import Phase, RunConfig
+from aetrig.errors import UserError
+from aetrig.nets import FloatAutoencoder, QuantAutoencoder, folded_parameters
+from aetrig.run import Run
+from aetrig.train import checkpoint, device, metrics, prune
+from aetrig.train import resume as resuming
+from aetrig.train.board import FOLDER, Board
+from aetrig.train.calibrate import calibrate
+from aetrig.train.loop import Epoch, Task, Trainer, train_phase
+from aetrig.train.prepare import (
+    CONFIG,
+    ENVIRONMENT,
+    FEATURES,
+    SCALING,
+    VECTORS,
+    Prepared,
+    prepare,
+)
+from aetrig.train.progress import epoch_bar
+
+OUTPUTS = (
+    ENVIRONMENT,
+    SCALING,
+    FEATURES,
+    VECTORS,
+    metrics.FILE,
+    checkpoint.FLOAT,
+    checkpoint.QAT,
+)
+START = ("float", 0)
+NO_PRUNING = prune.Plan(0.0, 0, 0, "layer")
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """Best validation losses (mean squared error in the network's units), epochs run, wall time.
+
+    The float loss is measured against the normalised input, the quantized loss against the
+    quantized input: each against what the network of that phase is to reconstruct.
+    """
+
+    float_loss: float
+    qat_loss: float
+    float_epochs: int
+    qat_epochs: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool) -> TrainResult:
+    """Train a network into ``run``; with ``resume``, continue where a killed training stopped.
+
+    ``base``: folder where relative names of data files may start. Raises UserError for bad data,
+    fewer training events than a batch, a run that exists (without ``resume``), a config that
+    differs from the run's, and losses that are no longer finite.
+    """
+    start = time.perf_counter()
+    last = _begin(config, run, resume=resume)
+    if resuming.finished(run):
+        return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
+    pruning = prune.plan(config.train.pruning, config.train.qat_phase)
+    place = device.choose(config.train.device)
+    threads = config.train.threads or os.cpu_count() or 1
+    threads = resuming.settings(run, place.type, threads)
+    with device.deterministic(threads):
+        prepared = prepare(config, run, base, place, threads)
+        with Board(run / FOLDER) as board:
+            session = _Session(config, run, prepared, board, progress)
+            net = session.float_phase(last)
+            session.qat_phase(net, last, pruning)
+    # the second entry is what marks a finished training
+    run.record("qat", [CONFIG], [])
+    run.record("qat", OUTPUTS, [CONFIG], {"data": prepared.data_sha256})
+    return _result(run, time.perf_counter() - start, prepared.warnings)
+
+
+def _begin(config: RunConfig, run: Run, *, resume: bool) -> dict[str, Any] | None:
+    """Return the checkpoint to continue from, with the files beside it brought to its epoch."""
+    if not resume:
+        if (run / CONFIG).exists():
+            raise UserError(
+                f"{run.path} holds a training already; continue it with --resume, or choose "
+                "another with --name"
+            )
+        return None
+    last = resuming.last_state(config, run)
+    resuming.sweep(run)
+    if not resuming.finished(run):
+        phase, epochs = (last["trainer"][key] for key in ("phase", "epoch")) if last else START
+        metrics.truncate(run / metrics.FILE, phase, epochs)
+    return last
+
+
+@dataclass(frozen=True)
+class _Session:
+    """One call of `qat`: both phases share data, run and displays."""
+
+    config: RunConfig
+    run: Run
+    prepared: Prepared
+    board: Board
+    progress: bool
+
+    def float_phase(self, last: dict[str, Any] | None) -> FloatAutoencoder:
+        """Return the float network with its best weights: trained, continued, or read back."""
+        prepared, settings = self.prepared, self.config.train
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.seed)
+            net = FloatAutoencoder(prepared.dataset.x.shape[1], self.config.net, prepared.scaling)
+        net.to(prepared.training.device)
+        if last and last["trainer"]["phase"] == "qat":
+            best = checkpoint.load(self.run / checkpoint.FLOAT, "float", ("weights",))
+            net.load_state_dict(best["weights"])
+            return net.eval()
+        trainer = Trainer(self._task("float", settings.float_phase, NO_PRUNING), net)
+        self._train(trainer, last, None)
+        self._save(checkpoint.FLOAT, "float", trainer, {})
+        return net
+
+    def qat_phase(
+        self, float_net: FloatAutoencoder, last: dict[str, Any] | None, pruning: prune.Plan
+    ) -> None:
+        """Calibrate, then train the quantized network and keep its best weights."""
+        config, prepared = self.config, self.prepared
+        started = last if last and last["trainer"]["phase"] == "qat" else None
+        exponents = (
+            started["exponents"]
+            if started
+            else calibrate(float_net, prepared.dataset, config.net, config.quant, prepared.scaling)
+        )
+        features = prepared.dataset.x.shape[1]
+        net = QuantAutoencoder(features, config.net, config.quant, prepared.scaling, exponents)
+        net.take(folded_parameters(float_net, prepared.scaling))
+        net.to(prepared.training.device)
+        trainer = Trainer(self._task("qat", config.train.qat_phase, pruning), net)
+        self._train(trainer, started, exponents)
+        bits = {name: form.bits for name, form in net.formats.items()}
+        # the net's own copy: read back from a checkpoint, equal names are other objects, and the
+        # file would hold the same in other bytes
+        self._save(checkpoint.QAT, "qat", trainer, {"exponents": net.exponents, "bits": bits})
+
+    def _task(self, name: str, phase: Phase, pruning: prune.Plan) -> Task:
+        config, prepared = self.config, self.prepared
+        batch, seed = config.train.batch_size, config.seed
+        return Task(name, phase, batch, seed, prepared.training, prepared.validation, pruning)
+
+    def _train(
+        self, trainer: Trainer, last: dict[str, Any] | None, exponents: dict[str, int] | None
+    ) -> None:
+        """Run the phase from its start or from ``last``; a checkpoint after every epoch."""
+        if last is not None:
+            trainer.load(last["trainer"])
+        text = configuration.dump(self.config)
+        with epoch_bar(trainer, shown=self.progress) as show:
+
+            def after(epoch: Epoch) -> None:
+                # the line first: a kill in between leaves one too many, which resume removes
+                metrics.append(self.run / metrics.FILE, epoch)
+                content = {"config": text, "trainer": trainer.state(), "exponents": exponents}
+                checkpoint.save(self.run / checkpoint.LAST, "last", content)
+                self.board.add(epoch, trainer)
+                show(epoch)
+
+            train_phase(trainer, after)
+
+    def _save(self, name: str, kind: str, trainer: Trainer, extra: dict[str, Any]) -> None:
+        """Write a phase's best weights, on the CPU."""
+        content = {
+            "weights": {key: value.cpu() for key, value in trainer.best.items()},
+            "loss": trainer.stopping.best,
+            "best_epoch": trainer.stopping.best_epoch,
+            "epochs": trainer.epoch,
+        }
+        checkpoint.save(self.run / name, kind, {**content, **extra})
+
+
+def _result(run: Run, seconds: float, warnings: tuple[str, ...]) -> TrainResult:
+    keys = ("loss", "epochs")
+    trained = checkpoint.load(run / checkpoint.FLOAT, "float", keys)
+    quantized = checkpoint.load(run / checkpoint.QAT, "qat", keys)
+    return TrainResult(
+        float_loss=trained["loss"],
+        qat_loss=quantized["loss"],
+        float_epochs=trained["epochs"],
+        qat_epochs=quantized["epochs"],
+        seconds=seconds,
+        warnings=warnings,
+    )

@@ -1,0 +1,83 @@
+"""Continuing an interrupted training: what is there, and whether it may be continued."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from aetrig import config as configuration
+from aetrig.config.model import RunConfig
+from aetrig.errors import UserError
+from aetrig.run import Run
+from aetrig.train import checkpoint
+from aetrig.train.prepare import CONFIG, recorded_environment
+
+KEYS = ("config", "trainer", "exponents")
+
+
+def last_state(config: RunConfig, run: Run) -> dict[str, Any] | None:
+    """Return the last checkpoint, or None where a kill came before the first epoch's end.
+
+    Raises UserError where the run is none, or was begun with another config.
+    """
+    path = run.need(CONFIG, "qat")
+    if not (run / checkpoint.LAST).exists():
+        _same(config, path.read_text(encoding="utf-8"), run)
+        return None
+    last = checkpoint.load(run / checkpoint.LAST, "last", KEYS)
+    _same(config, str(last["config"]), run)
+    return last
+
+
+def finished(run: Run) -> bool:
+    """Say whether the run's training is complete and recorded."""
+    return checkpoint.QAT in run.manifest()["artefacts"]
+
+
+def settings(run: Run, device: str, threads: int) -> int:
+    """Return the CPU threads the run began with; raise UserError where its device is another."""
+    before = recorded_environment(run)
+    if before is None:
+        return threads
+    if before["device"] != device:
+        raise UserError(
+            f"{run.path} was begun on {before['device']} and this is {device}; continue it "
+            f"there, or train into a new run"
+        )
+    return int(before["threads"])
+
+
+def sweep(run: Run) -> None:
+    """Remove what a killed training left under temporary names."""
+    for folder in (run.path, run / "checkpoints", run / "vectors"):
+        for name in ("*.json", "*.jsonl", "*.yaml", "*.npz", "*.pt"):
+            for left in folder.glob(f".{name}.*.part"):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _same(config: RunConfig, begun: str, run: Run) -> None:
+    try:
+        before = yaml.safe_load(begun)
+    except yaml.YAMLError as error:
+        raise UserError(f"{run / CONFIG}: not valid YAML; train into a new run") from error
+    now = yaml.safe_load(configuration.dump(config))
+    differences = list(_differences("", before, now))
+    if differences:
+        key, old, new = differences[0]
+        more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+        raise UserError(
+            f"{run.path} was begun with {key}={old} and the config now has {key}={new}{more}; "
+            "resume with the same config, or train into a new run"
+        )
+
+
+def _differences(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in dict.fromkeys((*old, *new)):
+            inner = f"{key}.{name}" if key else str(name)
+            yield from _differences(inner, old.get(name), new.get(name))
+    elif old != new:
+        yield key, old, new

@@ -1,0 +1,1 @@
+"""The ladder of stages, bit accuracy, physics limits, latency."""

@@ -1,0 +1,186 @@
+"""`aetrig verify`: open every stage, compare, measure, judge, write verify.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from aetrig import config as configuration
+from aetrig.config.model import RunConfig
+from aetrig.data import features as feature_file
+from aetrig.data.scaling import InputScaling
+from aetrig.data.vectors import Vectors
+from aetrig.data.vectors import load as load_vectors
+from aetrig.errors import AetrigError
+from aetrig.run import Run, replacing, write_json
+from aetrig.train.load import load_scaling
+from aetrig.verify.digests import digest_findings
+from aetrig.verify.formats import format_findings
+from aetrig.verify.ladder import Climbed, climb_ladder
+from aetrig.verify.latency import latency
+from aetrig.verify.limits import checks
+from aetrig.verify.performance import Grid, performance
+from aetrig.verify.project import project_findings
+from aetrig.verify.reconstruct import reconstructions
+from aetrig.verify.rungs import FLOAT, Stages, open_stages
+from aetrig.verify.vectors import Adversarial, adversarial
+from aetrig.verify.verdict import Finding, Mismatch, Physics, Verdict
+
+INPUTS = (
+    "config.yaml",
+    "scaling.json",
+    "features.json",
+    "vectors/validation.npz",
+    "checkpoints/float.pt",
+    "checkpoints/qat.pt",
+    "model.qonnx.onnx",
+    "model.onnx",
+    "hls",
+)
+Progress = Callable[[str], None]
+
+
+def verify(run: Run, progress: Progress = lambda _: None) -> Verdict:
+    """Verify a run from what lies in its directory, and write verify.json whatever the outcome.
+
+    ``progress`` is told, in a few words, what is being done. A failed check raises nothing: it is
+    in the verdict, and `aetrig verify` makes it the exit code. Raises UserError where the run's
+    config or manifest cannot be read.
+    """
+    config = configuration.load(run / "config.yaml", [])
+    progress("checking digests")
+    findings = digest_findings(run)
+    progress("opening stages")
+    stages = open_stages(run)
+    findings += stages.findings
+    if stages.quantized is not None and stages.program is not None:
+        findings += format_findings(stages.quantized, stages.program)
+    findings += project_findings(run, stages.program)
+    vectors = _validation(run, config, stages, findings)
+    made = _adversarial(stages, config)
+    climbed = _climb(stages, vectors, made, progress)
+    findings += climbed.findings
+    progress("measuring physics")
+    physics = _physics(run, config, stages, vectors, climbed, findings)
+    measured = latency(run, findings)
+    verdict = Verdict(
+        str(run.path),
+        tuple(findings),
+        tuple(stages.not_run),
+        climbed.comparisons,
+        made.coverage if made is not None else (),
+        physics,
+        measured,
+        checks(config.verify.limits, physics, measured),
+    )
+    _write(run, verdict, made, climbed.mismatches)
+    return verdict
+
+
+def _validation(
+    run: Run, config: RunConfig, stages: Stages, findings: list[Finding]
+) -> Vectors | None:
+    """Return the validation events, evenly thinned to the configured number."""
+    name = "vectors/validation.npz"
+    try:
+        vectors = load_vectors(run / name)
+    except AetrigError as error:
+        findings.append(Finding(name, str(error)))
+        return None
+    width = vectors.x.shape[1]
+    if stages.program is not None and stages.program.features != width:
+        expected = f"model.qonnx.onnx takes {stages.program.features}"
+        findings.append(Finding(name, f"has {width} features, {expected}"))
+        return None
+    limit = config.verify.max_events
+    if limit is None or limit >= len(vectors.x):
+        return vectors
+    rows = np.linspace(0, len(vectors.x) - 1, limit).round().astype(np.int64)
+    return Vectors(
+        vectors.x[rows],
+        vectors.process[rows],
+        vectors.weight[rows],
+        vectors.processes,
+        vectors.features,
+    )
+
+
+def _adversarial(stages: Stages, config: RunConfig) -> Adversarial | None:
+    if stages.program is None:
+        return None
+    return adversarial(stages.program, config.verify.adversarial_events)
+
+
+def _climb(
+    stages: Stages, vectors: Vectors | None, made: Adversarial | None, progress: Progress
+) -> Climbed:
+    """Climb the ladder on both sets of vectors; the integers kept are those of validation."""
+    sets = [("validation", vectors.x.astype(np.int64))] if vectors is not None else []
+    sets += [("adversarial", made.x)] if made is not None else []
+    layers = stages.layers()
+    joined = Climbed((), (), (), {})
+    for name, x in sets if layers else []:
+        done = 0
+
+        def tell(events: int, name: str = name, total: int = len(x)) -> None:
+            nonlocal done
+            done += events
+            progress(f"comparing stages, {name} vectors: {done:,} of {total:,}")
+
+        found = climb_ladder(stages.rungs, x, name, layers, tell)
+        joined = Climbed(
+            joined.comparisons + found.comparisons,
+            joined.mismatches + found.mismatches,
+            joined.findings + found.findings,
+            joined.values | (found.values if name == "validation" else {}),
+        )
+    return joined
+
+
+def _physics(
+    run: Run,
+    config: RunConfig,
+    stages: Stages,
+    vectors: Vectors | None,
+    climbed: Climbed,
+    findings: list[Finding],
+) -> Physics | None:
+    """Return the physics figures, or None with a finding that says why there are none."""
+    if vectors is None:
+        return None
+    try:
+        scaling = load_scaling(run)
+        found = reconstructions(stages, climbed.values, vectors, scaling)
+        if len(found) < 2 or found[0].stage != FLOAT:
+            ran = ", ".join(item.stage for item in found) or "none"
+            findings.append(Finding("physics", f"needs float and a quantized stage, ran: {ran}"))
+            return None
+        return performance(vectors, found, _grid(run, scaling), config.verify)
+    except AetrigError as error:
+        findings.append(Finding("physics", str(error)))
+        return None
+
+
+def _grid(run: Run, scaling: InputScaling) -> Grid:
+    features = feature_file.load(run / "features.json")
+    steps = tuple(feature.grid.step for feature in features)
+    return Grid(steps, tuple(feature.grid.unit for feature in features), scaling.shift)
+
+
+def _write(
+    run: Run, verdict: Verdict, made: Adversarial | None, mismatches: Sequence[Mismatch]
+) -> None:
+    """Write the verdict, the vectors, and the mismatches of this time and no other."""
+    outputs = ["verify.json"]
+    if made is not None:
+        outputs.append("vectors/adversarial.npz")
+        with replacing(run / outputs[-1]) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, x=made.x, family=np.array(made.family, dtype=np.str_))
+    if mismatches:
+        outputs.append("mismatches.json")
+        write_json(run / "mismatches.json", [vars(item) for item in mismatches])
+    else:
+        (run / "mismatches.json").unlink(missing_ok=True)
+    write_json(run / "verify.json", verdict.to_json())
+    run.record("verify", outputs, [name for name in INPUTS if (run / name).exists()])
