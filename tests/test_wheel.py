@@ -37,8 +37,6 @@ def test_wheel_runs_the_chain_in_a_clean_environment(tmp_path: Path) -> None:
     call(aetrig, "export-onnx", cwd=work)
     call(aetrig, "hls", "--part", "xcvu9p", cwd=work)
     # three epochs are for the plumbing: bits must agree, physics need not be good
-    limits = work / "runs/l1/config.yaml"
-    assert "l1" in limits.read_text()
     answer = subprocess.run(
         [aetrig, "verify"], cwd=work, capture_output=True, text=True, check=False
     )
@@ -47,4 +45,6 @@ def test_wheel_runs_the_chain_in_a_clean_environment(tmp_path: Path) -> None:
     import json
 
     verdict = json.loads((work / "runs/l1/verify.json").read_text())
-    assert verdict["bits_passed"]
+    assert verdict["findings"] == []
+    assert {row["other"] for row in verdict["ladder"]} >= {"onnxruntime", "Program", "csim"}
+    assert all(row["differing"] == 0 for row in verdict["ladder"])

@@ -64,14 +64,14 @@ def test_distributed_arithmetic_is_exact(generated: Generate) -> None:
         {"backend": "Quartus", "strategy": "resource", "part": "arria10"},
         {"backend": "Catapult"},
         {"backend": "Catapult", "strategy": "resource"},
-        {"backend": "Vitis", "strategy": "resource", "reuse_factor": 16},
     ],
 )
 @pytest.mark.parametrize("rounding", ["ROUND", "FLOOR"])
 def test_every_backend_is_exact(
     generated: Generate, options: dict[str, object], rounding: str
 ) -> None:
-    made = generated(small_program(rounding), **options)
+    bits = {"weight_bits": (6, 2, 12, 4), "value_bits": (8, 2, 12, 7)}
+    made = generated(small_program(rounding, **bits), **options)
     assert check_project(made.folder, made.program) == []
     assert difference(made) is None
 

@@ -99,6 +99,7 @@ def test_reuse_factors_are_hls4mls() -> None:
         ({"strategy": "distributed_arithmetic", "backend": "Catapult"}, "not Catapult"),
         ({"backend": "Quartus"}, "do not fit: use an Intel part"),
         ({"backend": "Quartus", "part": "arria10"}, "use --strategy resource"),
+        ({"backend": "Catapult"}, "one signed bit, which backend Catapult"),
         ({"part": "arria10"}, "do not fit: use backend Quartus"),
         ({"backend": "VivadoAccelerator"}, "no board with xcvu9p"),
         ({"part": "xcvu9"}, "did you mean 'xcvu9p'"),

@@ -18,10 +18,13 @@ from aetrig.hls.stage import hls
 from aetrig.program.read import read as read_program
 from aetrig.run import Run, new_run, open_run
 from aetrig.train.qat import qat
+from aetrig.verify.golden import check as check_golden
+from aetrig.verify.golden import write as write_golden
 from aetrig.verify.stage import verify
 
 __all__ = [
     "Run",
+    "check_golden",
     "describe",
     "doctor",
     "export_onnx",
@@ -33,4 +36,5 @@ __all__ = [
     "qat",
     "read_program",
     "verify",
+    "write_golden",
 ]

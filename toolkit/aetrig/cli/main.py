@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from aetrig import __version__
-from aetrig.cli import config, data, doctor, export_onnx, hls, qat, verify
+from aetrig.cli import config, data, doctor, export_onnx, golden, hls, qat, verify
 from aetrig.errors import AetrigError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("verify")(verify.command)
 app.command("doctor")(doctor.command)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
+app.add_typer(golden.app, name="golden")
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from aetrig.cli.options import DEFAULT_RUNS, RunOption, RunsOption
+from aetrig.cli.options import DEFAULT_RUNS, QuietOption, RunOption, RunsOption
 
 
-def command(run: RunOption = None, runs: RunsOption = DEFAULT_RUNS) -> None:
+def command(
+    run: RunOption = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Every table: ladder, coverage, working points.")
+    ] = False,
+    quiet: QuietOption = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
     """Run the same vectors through float, QAT, onnxruntime, Program and csim, and compare.
 
     From QAT downward no bit may differ; from float to QAT the limits of the config hold.
@@ -16,19 +25,23 @@ def command(run: RunOption = None, runs: RunsOption = DEFAULT_RUNS) -> None:
 
       aetrig verify
 
-      aetrig verify --run l1-w4
+      aetrig verify --run l1-w4 --details
     """
+    from rich.console import Console
+
     from aetrig.cli.tables import print_table
     from aetrig.errors import CheckFailedError
     from aetrig.run import open_run
 
     opened = open_run(run, runs)
+    with Console(stderr=True, quiet=quiet).status("opening stages") as status:
+        from aetrig.verify.stage import verify
 
-    from aetrig.verify.stage import verify
+        verdict = verify(opened, status.update)
+    from aetrig.verify.summary import summary_table
     from aetrig.verify.table import tables
 
-    verdict = verify(opened)
-    for table in tables(verdict):
+    for table in tables(verdict) if details else [summary_table(verdict)]:
         print_table(table.title, table.columns, table.rows)
     typer.echo(verdict.summary())
     if not verdict.passed:

@@ -228,6 +228,9 @@ class Verification(Model):
     threshold: float | None = Field(
         None, gt=0, description="score above which an event is accepted; default: from the rate"
     )
+    weighted: bool = Field(
+        False, description="weigh background by cross section; default: as it is mixed"
+    )
     max_events: int | None = Field(None, ge=1, description="validation events for the ladder")
     adversarial_events: int = Field(4000, ge=100, description="vectors made to break arithmetic")
     limits: Limits = Field(Limits())

@@ -52,7 +52,7 @@ def plan(program: Program, options: Hls) -> Plan:
     if options.strategy == "resource":
         _check_reuse(lowered, options.reuse_factor)
     for layer in lowered:
-        _check_widths(layer)
+        _check_widths(layer, options.backend)
     return Plan(part, options, lowered)
 
 
@@ -168,9 +168,18 @@ def _check_reuse(lowered: Sequence[Layer], reuse: int) -> None:
     )
 
 
-def _check_widths(layer: Layer) -> None:
-    """Refuse what a double, which carries values in and out of csim, cannot hold."""
+def _check_widths(layer: Layer, backend: str) -> None:
+    """Refuse what a double, which carries values in and out of csim, cannot hold.
+
+    And signed numbers of one bit where the backend has ac_fixed: hls4ml writes two bits instead,
+    with the same binary point, which halves the grid.
+    """
     for role, kind in layer.types().items():
+        if backend in ("Quartus", "Catapult") and kind.signed and kind.bits == 1:
+            raise UserError(
+                f"'{layer.named(role)}' has a {role} of one signed bit, which backend {backend} "
+                "cannot hold: use 2 bits or more, or backend Vitis or Vivado"
+            )
         if kind.bits > 53:
             raise UserError(
                 f"'{layer.named(role)}' needs a {role} of {kind.bits} bits; csim holds 53: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -164,10 +163,3 @@ def _record(planned: Plan, program: Program, folder: Path, events: int) -> dict[
         },
         "files": files,
     }
-
-
-def options_of(run: Run) -> Hls:
-    """Return the options with which the project of a run was generated."""
-    path = run.need(RECORD, "hls")
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return Hls(**{name: content[name] for name in Hls.model_fields})

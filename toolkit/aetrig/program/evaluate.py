@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
+import numpy.typing as npt
 
 from aetrig.errors import UserError
 from aetrig.program.model import Affine, Integers, Operation, Program, Quantize, Relu, Rescale
@@ -47,7 +48,7 @@ def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
             assert_never(op)
 
 
-def trace(program: Program, x: Integers) -> dict[str, Integers]:
+def trace(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
     """Return the integers behind every operation, by its name, in order of execution.
 
     ``x``: integers in hardware units, shape (events, features). Raises UserError where one lies
@@ -77,6 +78,6 @@ def _check_input(program: Program, q: Integers) -> None:
         )
 
 
-def evaluate(program: Program, x: Integers) -> Integers:
+def evaluate(program: Program, x: npt.NDArray[Any]) -> Integers:
     """Return the output's integers, shape (events, outputs), at ``output_format.exponent``."""
     return trace(program, x)[program.operations[-1].name]

@@ -93,14 +93,14 @@ def _validation(
         expected = f"model.qonnx.onnx takes {stages.program.features}"
         findings.append(Finding(name, f"has {width} features, {expected}"))
         return None
-    limit = config.verify.max_events
-    if limit is None or limit >= len(vectors.x):
-        return vectors
-    rows = np.linspace(0, len(vectors.x) - 1, limit).round().astype(np.int64)
+    events = len(vectors.x)
+    limit = min(config.verify.max_events or events, events)
+    rows = np.linspace(0, events - 1, limit).round().astype(np.int64)
+    weight = vectors.weight[rows]
     return Vectors(
         vectors.x[rows],
         vectors.process[rows],
-        vectors.weight[rows],
+        weight if config.verify.weighted else np.ones_like(weight),
         vectors.processes,
         vectors.features,
     )

@@ -1,0 +1,64 @@
+"""`aetrig golden`: a network as files with golden vectors, and the check for a repository's CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
+
+app = typer.Typer(help="Networks with golden vectors, for your CI.", no_args_is_help=True)
+
+
+@app.command()
+def write(
+    folder: Annotated[Path, typer.Argument(help="Where to write the network.")],
+    run: RunOption = None,
+    force: ForceOption = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
+    """Write a verified run's config, ONNX files, golden vectors and card into a folder.
+
+    Example: aetrig golden write network/
+    """
+    from aetrig.run import open_run
+
+    opened = open_run(run, runs)
+
+    from aetrig.verify.golden import write as write_golden
+
+    events = write_golden(opened, folder, force=force)
+    typer.echo(f"{folder}: {events:,} golden vectors. In your CI: aetrig golden check {folder}")
+
+
+@app.command()
+def check(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that golden write wrote.")],
+    csynth: Annotated[
+        Path | None,
+        typer.Option(help="Vendor's csynth.xml, held to the limits of the config."),
+    ] = None,
+) -> None:
+    """Generate the firmware afresh, emulate it in csim, and compare with the golden vectors.
+
+    Examples:
+
+      aetrig golden check network/
+
+      aetrig golden check network/ --csynth myproject_csynth.xml
+    """
+    from aetrig.cli.tables import print_table
+    from aetrig.errors import CheckFailedError
+    from aetrig.verify.golden import check as check_golden
+
+    failures = []
+    for folder in folders:
+        result = check_golden(folder, csynth)
+        columns = ("against the golden vectors", "values", "differing", "result")
+        print_table(str(folder), columns, result.rows())
+        failures += [f"{folder}: {line}" for line in result.failures()]
+    if failures:
+        raise CheckFailedError("; ".join(failures))
+    typer.echo("PASSED: no bit differs")
