@@ -34,6 +34,7 @@ def test_documented_configs_load_and_survive_a_round_trip(path: Path, tmp_path: 
 
 def test_l1_config_is_the_default(tmp_path: Path) -> None:
     assert load(REPOSITORY / "configs" / "l1.yaml") == load(None)
+    assert load(None).scaling.extra_shift
 
 
 def test_overrides_reach_nested_keys_and_keep_the_other_defaults() -> None:

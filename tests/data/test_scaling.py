@@ -135,6 +135,16 @@ def test_a_feature_that_is_rarely_off_its_value_is_not_blown_up():
     assert fit(np.array([0] * 99 + [1])).shift[0] == 0
 
 
+def test_an_extra_shift_halves_the_matching_features():
+    x = np.arange(100)
+    plain = fit(x, x)
+    extra = fit(x, x, scaling=Scaling(extra_shift={"f1": 2, "f*": 1}))
+    assert (extra.shift - plain.shift).tolist() == [1, 3]
+    assert (extra.offset == plain.offset).all()
+    with pytest.raises(UserError, match=r"no feature matches 'f1_phi'; did you mean 'f1'"):
+        fit(x, x, scaling=Scaling(extra_shift={"f1_phi": 2}))
+
+
 def test_only_the_given_rows_count():
     data = dataset(np.array([1, 2, 3, 4, 100000]))
     found = fit_scaling(data, np.arange(4), SHIFT)

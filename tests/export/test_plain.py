@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -11,19 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aetrig.errors import UserError
-from aetrig.export.kernels import MAX_INT8_WEIGHT, biased_floor, choose_kernel
+from aetrig.export.kernels import MAX_INT8_WEIGHT, biased_floor, choose_kernel, weight_bytes
 from aetrig.export.plain import to_plain
-from aetrig.export.session import LEVELS, layer_integers, open_session, output_integers
-from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, evaluate, trace
+from aetrig.export.session import Level, open_session, output_integers
+from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, evaluate
 from aetrig.program.evaluate import shift_right_floor, shift_right_round
 from program.strategies import programs, vectors
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def differing(program: Program, model: onnx.ModelProto, level: str = "all") -> int:
+def differing(program: Program, model: onnx.ModelProto, level: Level = "all") -> int:
     x = vectors(program, 200)
-    session = open_session(model, level)  # type: ignore[arg-type]
+    session = open_session(model, level)
     found = output_integers(session, x, program.output_format.exponent)
     return int((found != evaluate(program, x)).sum())
 
@@ -59,7 +62,7 @@ def two_layers(weight_bits: int, bits: int, rounding: str, width: int = 24) -> P
 @given(programs())
 def test_random_networks_are_exact_at_every_level(program: Program) -> None:
     model = to_plain(program)
-    for level in LEVELS:
+    for level in get_args(Level):
         assert differing(program, model, level) == 0, level
 
 
@@ -68,7 +71,7 @@ def test_random_networks_are_exact_at_every_level(program: Program) -> None:
 def test_every_bit_width_is_exact_at_every_level(bits: int, rounding: str) -> None:
     program = two_layers(bits, bits, rounding)
     model = to_plain(program)
-    for level in LEVELS:
+    for level in get_args(Level):
         assert differing(program, model, level) == 0, level
 
 
@@ -77,8 +80,9 @@ def test_every_bit_width_is_exact_at_every_level(bits: int, rounding: str) -> No
     [
         (6, 8, "ROUND", "int8"),
         (6, 8, "FLOOR", "int8"),
-        (7, 8, "FLOOR", "float32"),  # FLOOR needs weights twice as large
-        (8, 8, "ROUND", "float32"),  # two products might saturate 16 bits on some processors
+        (7, 8, "FLOOR", "int8"),  # FLOOR doubles the weights: unsigned bytes
+        (8, 8, "ROUND", "int8"),
+        (8, 8, "FLOOR", "float32"),  # doubled, they need 9 bits
         (8, 10, "ROUND", "float32"),
         (12, 12, "ROUND", "float64"),
         (12, 12, "FLOOR", "float64"),
@@ -94,13 +98,20 @@ def test_kernel_is_the_fastest_that_is_exact(
     ] == kernel
 
 
-def test_the_int8_kernel_is_fused_to_integers(tmp_path: Path) -> None:
+def test_widths_from_1_to_12_need_all_kernels() -> None:
+    chosen = {choose_kernel(two_layers(b, b, "ROUND")) for b in range(1, 13)}
+    assert chosen == {"int8", "float32", "float64"}
+
+
+@pytest.mark.parametrize("weight_bits", [4, 6, 8])
+def test_the_int8_kernel_is_fused_to_integers(weight_bits: int, tmp_path: Path) -> None:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     options.log_severity_level = 3
-    model = to_plain(two_layers(4, 6, "FLOOR"))  # narrower than 8 bits: a Clip in between
+    rounding = "ROUND" if weight_bits == 8 else "FLOOR"
+    model = to_plain(two_layers(weight_bits, 6, rounding))  # below 8 bits: a Clip in between
     ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     kinds = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
     assert kinds.count("QGemm") == 2
@@ -124,6 +135,42 @@ def test_float32_where_it_is_not_exact_would_be_wrong() -> None:
     assert choose_kernel(program) == "float64"
     assert differing(program, to_plain(program, "float32")) > 0
     assert differing(program, to_plain(program, "float64")) == 0
+
+
+@pytest.mark.parametrize("kernel", ["int8", "float32", "float64"])
+def test_a_swapped_rounding_is_seen(kernel: str) -> None:
+    floors = two_layers(6, 8, "FLOOR")
+    rounds = two_layers(6, 8, "ROUND")
+    assert differing(floors, to_plain(floors, kernel)) == 0  # type: ignore[arg-type]
+    assert differing(floors, to_plain(rounds, kernel)) > 0  # type: ignore[arg-type]
+
+
+def one_input(shift: int, rounding: str, bits: int = 8) -> Program:
+    """The identity of a 12-bit integer, with ``shift`` bits rounded off behind it."""
+    return Program(
+        (Format(12, True, 0),),
+        (
+            Rescale("input_scale", np.zeros(1, int), np.zeros(1, int)),
+            Quantize("input_quant", Format(bits, True, 0), rounding),  # type: ignore[arg-type]
+            Affine("encoder_0", np.ones((1, 1), int), Format(2, True, 0), np.zeros(1, int)),
+            Quantize("encoder_0_quant", Format(bits, True, shift), rounding),  # type: ignore[arg-type]
+        ),
+        digest="",
+    )
+
+
+@pytest.mark.parametrize("rounding", ["ROUND", "FLOOR"])
+@pytest.mark.parametrize("shift", [-9, -1, 0, 1, 2, 7, 12])
+@pytest.mark.parametrize("kernel", ["int8", "float32", "float64"])
+def test_every_tie_and_every_saturation(kernel: str, shift: int, rounding: str) -> None:
+    """All inputs there are, so all ties of the rounding, positive and negative, odd and even."""
+    program = one_input(shift, rounding)
+    model = to_plain(program, kernel)  # type: ignore[arg-type]
+    x = np.arange(-2048, 2048, dtype=np.int32)[:, None]
+    for level in get_args(Level):
+        np.testing.assert_array_equal(
+            output_integers(open_session(model, level), x, shift), evaluate(program, x)
+        )
 
 
 def test_a_wrong_weight_is_seen() -> None:
@@ -150,6 +197,42 @@ def test_more_than_float64_holds_is_refused_by_name() -> None:
         to_plain(program)
 
 
+def test_more_output_bits_than_float32_holds_are_refused_by_name() -> None:
+    with pytest.raises(UserError, match=r"'encoder_0_quant' has 26 bits, more than the 24"):
+        to_plain(one_input(0, "ROUND", bits=26))
+
+
+def test_quantizer_wider_than_float32_takes_float64() -> None:
+    program = one_input(0, "ROUND", bits=16)
+    wide = replace(program.input_quantizer, format=Format(26, True, -12))
+    operations = (program.operations[0], wide, *program.operations[2:])
+    program = replace(program, operations=operations)
+    assert choose_kernel(program) == "float64"
+    assert differing(program, to_plain(program)) == 0
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        (1, r"'encoder_0' \(Affine\) stands behind 'input_scale', where .* needs Quantize"),
+        (4, r"'decoder_0' \(Affine\) stands behind 'encoder_0_relu', where .* needs Quantize"),
+    ],
+)
+def test_a_layer_that_is_not_quantized_is_refused_by_name(left_out: int, message: str) -> None:
+    program = two_layers(6, 8, "ROUND")
+    operations = tuple(op for i, op in enumerate(program.operations) if i != left_out)
+    with pytest.raises(UserError, match=message):
+        to_plain(replace(program, operations=operations))
+
+
+def test_metadata_say_what_the_model_is() -> None:
+    program = replace(two_layers(6, 8, "ROUND"), digest="abc")
+    found = {item.key: item.value for item in to_plain(program).metadata_props}
+    assert found["aetrig.kernel"] == "int8"
+    assert found["aetrig.program"] == "abc"
+    assert json.loads(found["aetrig.input"]) == {"formats": [[12, True]] * 24}
+
+
 @given(st.integers(-(2**30), 2**30), st.integers(1, 20))
 def test_biased_rounding_is_floor(accumulator: int, shift: int) -> None:
     form = Format(8, True, 0)
@@ -164,22 +247,11 @@ def test_largest_int8_weight_cannot_saturate_a_pair_of_products() -> None:
     assert np.iinfo(np.int16).max < 2 * 255 * (MAX_INT8_WEIGHT + 1)
 
 
-@pytest.mark.parametrize("weight_bits", [6, 8, 12])
-def test_integers_of_every_layer_are_the_programs(weight_bits: int, tmp_path: Path) -> None:
-    program = two_layers(weight_bits, min(weight_bits, 8), "ROUND")
-    onnx.save(to_plain(program), tmp_path / "model.onnx")
-    x = vectors(program, 100)
-    found = layer_integers(tmp_path / "model.onnx", x)
-    assert list(found) == ["input_quant", "encoder_0_quant", "decoder_0_quant"]
-    reference = trace(program, x)
-    for name, values in found.items():
-        np.testing.assert_array_equal(values, reference[name], err_msg=name)
-
-
-@pytest.mark.parametrize("content", [b"", b"garbage" * 9, b"\x08\x08\x12\x03abc"])
-def test_damaged_model_is_one_line(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match="export it again") as caught:
-        open_session(path)
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize(
+    ("weights", "kind"),
+    [([-64, 64], "int8"), ([65], "uint8"), ([-128, 127], "uint8"), ([128], None), ([-129], None)],
+)
+def test_weights_that_might_saturate_are_unsigned_bytes(
+    weights: list[int], kind: str | None
+) -> None:
+    assert weight_bytes(np.array(weights)) == kind

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,8 +10,9 @@ from hypothesis import strategies as st
 from aetrig.config.model import Hls
 from aetrig.errors import MissingToolError, UserError
 from aetrig.hls import generate
-from aetrig.hls.generate import plan, valid_reuse_factors
+from aetrig.hls.generate import plan
 from aetrig.hls.precision import layers
+from aetrig.hls.reuse import valid_reuse_factors
 from aetrig.hls.types import FixedType, parse_type
 from aetrig.program import Affine, Format, Program, Quantize, Rescale, trace
 from hls.programs import random_inputs, small_program
@@ -82,6 +85,16 @@ def test_a_format_without_firmware_type_is_refused() -> None:
         layers(Program(program.input_formats, (*rest, bad), ""))
 
 
+def test_a_reuse_factor_becomes_the_nearest_valid_one_and_is_told() -> None:
+    planned = plan(small_program(), Hls(strategy="resource", reuse_factor=5))
+    for before, layer in pairwise(planned.layers):
+        if layer.kind == "dense":
+            valid = valid_reuse_factors(before.width, layer.width)
+            assert planned.reuse[layer.name] == min(valid, key=lambda item: abs(item - 5))
+    assert planned.adjusted_reuse()
+    assert not plan(small_program(), Hls(reuse_factor=5)).adjusted_reuse()
+
+
 def test_reuse_factors_are_hls4mls() -> None:
     pytest.importorskip("hls4ml")
     from hls4ml.backends import get_backend
@@ -94,7 +107,6 @@ def test_reuse_factors_are_hls4mls() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"strategy": "resource", "reuse_factor": 5}, "5 does not fit layer 'encoder_0' .*nearest"),
         ({"strategy": "distributed_arithmetic", "reuse_factor": 2}, "no multipliers to reuse"),
         ({"strategy": "distributed_arithmetic", "backend": "Catapult"}, "not Catapult"),
         ({"backend": "Quartus"}, "do not fit: use an Intel part"),

@@ -20,11 +20,15 @@ from aetrig.train import checkpoint, qat
 
 # a server that has imported torch forks children that have not used it yet: fast, and clean
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["train.killed"])
-with pytest.MonkeyPatch.context() as environment:
-    # before Python 3.13 the server does not take our sys.path, and would then import nothing
-    environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    forkserver.ensure_running()
+
+
+def start_server() -> None:
+    """Start the server once. Not at import: the server imports this module itself."""
+    PROCESSES.set_forkserver_preload(["train.killed"])
+    with pytest.MonkeyPatch.context() as environment:
+        # before Python 3.13 the server does not take our sys.path, and would then import nothing
+        environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
 
 
 def train(config: RunConfig, run: Run, base: Path, *, resume: bool, kill: tuple[str, int]) -> int:

@@ -38,6 +38,7 @@ KILLS = [
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     write_table(folder)
+    killed.start_server()
     return folder
 
 

@@ -15,14 +15,15 @@ from aetrig.config.model import RunConfig
 from aetrig.errors import UserError, did_you_mean
 
 MAX_BYTES = 1 << 20
+DEFAULT = Path(__file__).with_name("l1.yaml")
 
 
 def load(path: Path | None, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a config file (None: all defaults) and apply ``a.b=c`` overrides.
+    """Read a config file (None: the embedded sample's) and apply ``a.b=c`` overrides.
 
     Raises UserError with one line naming the file, the key, what was found and expected.
     """
-    content = {} if path is None else _read_yaml(path)
+    content = _read_yaml(path or DEFAULT)
     for override in overrides:
         _apply(content, override)
     where = "the default config" if path is None else str(path)

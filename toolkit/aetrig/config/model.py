@@ -113,6 +113,11 @@ class Scaling(Model):
         "auto",
         description="auto: zero where padding occurs, so that padding stays zero, else median",
     )
+    extra_shift: dict[str, Annotated[int, Field(ge=-8, le=8)]] = Field(
+        default_factory=dict,
+        description="by feature name or pattern ('*_phi'): halve its numbers this many times, "
+        "so that it counts less in loss and score",
+    )
 
 
 class Network(Model):
@@ -161,20 +166,13 @@ class Quantization(Model):
 
 
 class Phase(Model):
-    """One training phase; the defaults are those of float training."""
+    """One training phase: float, or quantization-aware from the float weights."""
 
     epochs: int = Field(40, ge=1, le=100_000)
     learning_rate: float = Field(1e-3, gt=0)
     schedule: Literal["constant", "cosine", "plateau"] = "cosine"
     patience: int | None = Field(10, ge=1, description="epochs without progress before stopping")
     min_delta: float = Field(0.0, ge=0, description="validation loss must fall by more than this")
-
-
-class QatPhase(Phase):
-    """Quantization-aware training: shorter and gentler, from the float weights."""
-
-    epochs: int = Field(25, ge=1, le=100_000)
-    learning_rate: float = Field(5e-4, gt=0)
 
 
 class Pruning(Model):
@@ -192,9 +190,11 @@ class Training(Model):
     batch_size: int = Field(1024, ge=1)
     validation_fraction: float = Field(0.2, gt=0, lt=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int | None = Field(None, ge=1, description="CPU threads; default: all cores")
+    threads: int = Field(
+        1, ge=1, description="CPU threads; more than one seldom helps networks this small"
+    )
     float_phase: Phase = Field(Phase())
-    qat_phase: QatPhase = Field(QatPhase())
+    qat_phase: Phase = Field(Phase())
     pruning: Pruning = Field(Pruning())
 
 

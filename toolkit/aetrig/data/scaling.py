@@ -9,8 +9,9 @@ near one also where padding keeps the offset at zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from aetrig.config.model import Scaling
 from aetrig.data.dataset import Dataset
-from aetrig.errors import UserError
+from aetrig.errors import UserError, did_you_mean
 
 Integers = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -111,8 +112,9 @@ def fit_scaling(dataset: Dataset, rows: npt.NDArray[Any], scaling: Scaling) -> I
     if len(training.x) == 0:
         raise UserError("scaling: no training events to fit on; check max_events and the labels")
     present = training.present()
+    extra = _extra_shifts([feature.name for feature in dataset.features], scaling.extra_shift)
     fits = [
-        _fit(feature.name, training.x[:, i].astype(np.float64), present[:, i], scaling)
+        _fit(feature.name, training.x[:, i].astype(np.float64), present[:, i], scaling, extra[i])
         for i, feature in enumerate(dataset.features)
     ]
     return InputScaling(
@@ -139,7 +141,19 @@ class _Fit:
     warning: str = ""
 
 
-def _fit(name: str, x: Reals, present: npt.NDArray[np.bool_], scaling: Scaling) -> _Fit:
+def _extra_shifts(names: Sequence[str], wanted: Mapping[str, int]) -> list[int]:
+    """Return the sum of the matching patterns' shifts for each feature."""
+    for pattern in wanted:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            hint = did_you_mean(pattern, names)
+            raise UserError(f"scaling.extra_shift: no feature matches '{pattern}'{hint}")
+    return [
+        sum(shift for pattern, shift in wanted.items() if fnmatchcase(name, pattern))
+        for name in names
+    ]
+
+
+def _fit(name: str, x: Reals, present: npt.NDArray[np.bool_], scaling: Scaling, extra: int) -> _Fit:
     if x.min() == x.max():
         value = int(x[0])
         text = f"feature '{name}' is constant ({value}) in training: it becomes zero in the network"
@@ -147,6 +161,7 @@ def _fit(name: str, x: Reals, present: npt.NDArray[np.bool_], scaling: Scaling) 
     entries = x[present]
     center = _center(entries, scaling, padded=len(entries) < len(x))
     spread, warning = _spread(name, entries, center, scaling)
+    spread *= 2.0**extra
     offset = int(np.rint(center))
     shift = int(np.clip(np.rint(np.log2(spread)), LOWEST_SHIFT, HIGHEST_SHIFT))
     if scaling.kind == "shift":

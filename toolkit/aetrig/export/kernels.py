@@ -13,18 +13,28 @@ import numpy as np
 
 from aetrig.errors import UserError
 from aetrig.export.layers import layers
-from aetrig.program.model import Affine, Format, Program, Quantize, Rescale
+from aetrig.program.model import Affine, Format, Integers, Program, Quantize, Rescale
 
 Kernel = Literal["int8", "float32", "float64"]
 MANTISSA = {"float32": 24, "float64": 53}
+FLOAT32 = 1 << MANTISSA["float32"]
 # x86 processors without VNNI multiply uint8 by int8 with vpmaddubsw, which saturates the sum of
-# two products at 16 bits: 2 * 255 * 64 = 32,640 still fits, 65 does not. Signed inputs are turned
-# to unsigned ones by an offset of 128 first, so the bound is the same for them.
+# two products at 16 bits: 2 * 255 * 64 = 32,640 still fits, 65 does not (measured on AVX2: 96 and
+# 127 give wrong outputs). Signed activations are unsigned bytes with an offset: the same bound.
 MAX_INT8_WEIGHT = 64
+# Larger weights are unsigned bytes too: two unsigned bytes are widened to 16 bits and multiplied
+# with vpmaddwd into 32 bits, where nothing saturates; slower, but exact on AVX2 as well.
+UINT8_ZERO = 128
 
 
 def choose_kernel(program: Program) -> Kernel:
     """Return the fastest exact kernel; raise UserError naming the layer where there is none."""
+    output = _format_magnitude(program.output_format)
+    if output > FLOAT32:
+        raise UserError(
+            f"'{program.operations[-1].name}' has {program.output_format.bits} bits, more than "
+            "the 24 that the plain model's float32 output holds exactly; use fewer output bits"
+        )
     if _int8_is_exact(program):
         return "int8"
     name, magnitude = _largest(program)
@@ -49,17 +59,23 @@ def biased_floor(op: Affine, shift: int) -> Affine:
     return Affine(op.name, 2 * op.weight, form, 2 * op.bias - (1 << shift) + 1)
 
 
+def weight_bytes(weight: Integers) -> Literal["int8", "uint8"] | None:
+    """Return the bytes that hold a weight exactly, and whose products no processor saturates."""
+    if int(abs(weight).max()) <= MAX_INT8_WEIGHT:
+        return "int8"
+    fits = int(weight.min()) >= -UINT8_ZERO and int(weight.max()) < UINT8_ZERO
+    return "uint8" if fits else None
+
+
 def _int8_is_exact(program: Program) -> bool:
-    if _input_magnitude(program) >= 1 << MANTISSA["float32"]:
+    if _input_magnitude(program) >= FLOAT32:
         return False
     formats = [op.format for op in program.operations if isinstance(op, Quantize)]
     if any(form.bits > 8 for form in formats):
         return False
     for layer in layers(program):
         affine = biased_floor(layer.affine, layer.shift) if layer.rounds_down else layer.affine
-        if int(abs(affine.weight).max()) > MAX_INT8_WEIGHT:
-            return False
-        if _magnitude(affine, layer.before) >= 1 << MANTISSA["float32"]:
+        if weight_bytes(affine.weight) is None or _magnitude(affine, layer.before) >= FLOAT32:
             return False
     return True
 
@@ -68,6 +84,8 @@ def _largest(program: Program) -> tuple[str, int]:
     """Return the operation with the largest magnitude that any partial sum can reach."""
     first = next(op.name for op in program.operations if isinstance(op, Rescale))
     found = [(first, _input_magnitude(program))]
+    quantizers = [op for op in program.operations if isinstance(op, Quantize)]
+    found += [(op.name, _format_magnitude(op.format)) for op in quantizers]
     found += [
         (layer.affine.name, _magnitude(layer.affine, layer.before)) for layer in layers(program)
     ]
@@ -84,6 +102,10 @@ def _input_magnitude(program: Program) -> int:
 
 def _magnitude(affine: Affine, before: Format) -> int:
     """Return a bound on any sum of any of the layer's terms, in whatever order they are added."""
-    largest = max(abs(before.low), abs(before.high))
+    largest = _format_magnitude(before)
     sums = abs(affine.weight).astype(object).sum(axis=0) * largest + abs(affine.bias)
     return int(np.max(sums))
+
+
+def _format_magnitude(form: Format) -> int:
+    return max(abs(form.low), abs(form.high))

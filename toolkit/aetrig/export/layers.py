@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aetrig.program.model import Affine, Format, Program, Quantize, Relu
+from aetrig.errors import UserError
+from aetrig.program.model import Affine, Format, Operation, Program, Quantize, Relu, Rescale
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,12 @@ class Layer:
 
 
 def layers(program: Program) -> list[Layer]:
-    """Return the layers behind the input quantizer, in order."""
+    """Return the layers behind the input quantizer, in order.
+
+    Raises UserError where operations do not form layers (Affine, Relu or none, Quantize): one left
+    out would be another network.
+    """
+    _check_order(program)
     found: list[Layer] = []
     before = program.input_quantizer.format
     affine: Affine | None = None
@@ -46,3 +52,24 @@ def layers(program: Program) -> list[Layer]:
             found.append(Layer(affine, op, before, shift, low, op.format.high))
             before, affine = op.format, None
     return found
+
+
+def _check_order(program: Program) -> None:
+    allowed: dict[type[Operation] | None, tuple[type[Operation], ...]] = {
+        None: (Rescale,),
+        Rescale: (Quantize,),
+        Quantize: (Affine,),
+        Affine: (Relu, Quantize),
+        Relu: (Quantize,),
+    }
+    previous: Operation | None = None
+    for op in program.operations:
+        expected = allowed[type(previous) if previous else None]
+        if not isinstance(op, expected):
+            where = f"behind '{previous.name}'" if previous else "first"
+            kinds = " or ".join(kind.__name__ for kind in expected)
+            raise UserError(
+                f"'{op.name}' ({type(op).__name__}) stands {where}, where the plain ONNX model "
+                f"needs {kinds}; quantize the input and the result of every layer"
+            )
+        previous = op

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from aetrig.export.kernels import Kernel, biased_floor, choose_kernel
+from aetrig.export.kernels import UINT8_ZERO, Kernel, biased_floor, choose_kernel, weight_bytes
 from aetrig.export.layers import Layer, layers
-from aetrig.program.model import Format, Program, Rescale
+from aetrig.program.graph import INPUT_METADATA
+from aetrig.program.model import Affine, Format, Integers, Program, Rescale
 
 OPSET = 17
 IR_VERSION = 8
@@ -76,7 +77,9 @@ def to_plain(program: Program, kernel: Kernel | None = None) -> onnx.ModelProto:
         ir_version=IR_VERSION,
         producer_name="aetrig",
     )
+    grid = [[form.bits, form.signed] for form in program.input_formats]
     properties = {
+        INPUT_METADATA: json.dumps({"formats": grid}),
         KERNEL_METADATA: graph.kernel,
         DIGEST_METADATA: program.digest,
         ZERO_POINTS_METADATA: json.dumps(graph.zero_points),
@@ -136,7 +139,7 @@ def _int8_layer(graph: _Graph, tensor: str, layer: Layer) -> str:
     step = graph.constant(f"{name}_scale", scale)
     inputs = [
         _dequantize_linear(graph, tensor, layer.before, f"{name}_input"),
-        _parameter(graph, f"{name}_weight", affine.weight, step, np.int8),
+        _weight(graph, affine, step),
         _parameter(graph, f"{name}_bias", affine.bias, step, np.int32),
     ]
     result = graph.node("Gemm", inputs, name)
@@ -166,9 +169,23 @@ def _dequantize_linear(graph: _Graph, tensor: str, form: Format, output: str) ->
     return graph.node("DequantizeLinear", [tensor, one, zero], output)
 
 
-def _parameter(graph: _Graph, name: str, values: Any, step: str, dtype: npt.DTypeLike) -> str:
-    zero = graph.constant(f"{name}_zero", 0, dtype)
-    constant = graph.constant(name, values, dtype)
+def _weight(graph: _Graph, affine: Affine, step: str) -> str:
+    name = f"{affine.name}_weight"
+    if weight_bytes(affine.weight) == "int8":
+        return _parameter(graph, name, affine.weight, step, np.int8)
+    return _parameter(graph, name, affine.weight, step, np.uint8, UINT8_ZERO)
+
+
+def _parameter(
+    graph: _Graph,
+    name: str,
+    values: Integers,
+    step: str,
+    dtype: npt.DTypeLike,
+    zero_point: int = 0,
+) -> str:
+    zero = graph.constant(f"{name}_zero", zero_point, dtype)
+    constant = graph.constant(name, values + zero_point, dtype)
     return graph.node("DequantizeLinear", [constant, step, zero], f"{name}_value")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,13 @@ from aetrig.errors import UserError
 from aetrig.export.plain import ZERO_POINTS_METADATA
 from aetrig.program.model import Integers
 
-Level = Literal["disabled", "basic", "extended", "all"]
-LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "all")
+Level = Literal["disabled", "basic", "extended", "layout", "all"]
+LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "all")  # "all" includes "layout"
 _OPTIMIZATION = {
     "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
     "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
     "extended": ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "layout": ort.GraphOptimizationLevel.ORT_ENABLE_LAYOUT,
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
 _ERRORS_ONLY = 3
@@ -50,11 +51,21 @@ def open_session(
 def run(
     session: ort.InferenceSession, x: npt.NDArray[np.int32], outputs: list[str] | None = None
 ) -> list[npt.NDArray[np.float32]]:
-    """Return the outputs for hardware integers ``x``, shape (events, features), in batches."""
-    batches = [
-        session.run(outputs, {"x": x[start : start + BATCH].astype(np.float32)})
-        for start in range(0, len(x), BATCH)
-    ]
+    """Return the outputs for hardware integers ``x``, shape (events, features), in batches.
+
+    Raises UserError where the model takes no such input or has no such output.
+    """
+    try:
+        batches = [
+            session.run(outputs, {"x": x[start : start + BATCH].astype(np.float32)})
+            for start in range(0, max(1, len(x)), BATCH)
+        ]
+    except Exception as error:
+        # onnxruntime's errors have no common class of their own
+        raise UserError(
+            f"onnxruntime cannot run the model on {x.shape[-1]} features "
+            f"({str(error).splitlines()[0]}); export it again"
+        ) from error
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
@@ -63,17 +74,16 @@ def output_integers(
 ) -> Integers:
     """Return the output's integers; raise UserError where a value is off the output's grid."""
     (y,) = run(session, x, ["y"])
-    scaled = np.ldexp(y.astype(np.float64), -exponent)
-    integers = np.rint(scaled)
-    if not np.array_equal(scaled, integers):
-        raise UserError(f"onnxruntime's output is not on the grid 2**{exponent}; export it again")
-    return integers.astype(np.int64)
+    return _integers(np.ldexp(y.astype(np.float64), -exponent), "y")
 
 
 def layer_integers(
     path: Path, x: npt.NDArray[np.int32], level: Level = "disabled"
 ) -> dict[str, Integers]:
-    """Return the integers behind every quantizer, by its name, in order of execution."""
+    """Return the integers behind every quantizer, by its name, in order of execution.
+
+    Raises UserError where the file is damaged or a quantizer's tensor does not hold integers.
+    """
     model = _parse(path)
     made = [output for node in model.graph.node for output in node.output]
     order = [name for name in made if name.endswith("_quant")]
@@ -86,9 +96,22 @@ def layer_integers(
         model.graph.output.append(onnx.ValueInfoProto(name=name, type=types[name]))
     values = run(open_session(model, level), x, order)
     return {
-        name: value.astype(np.int64) - zero_points.get(name, 0)
+        name: _integers(value, name) - zero_points.get(name, 0)
         for name, value in zip(order, values, strict=True)
     }
+
+
+def _integers(values: npt.NDArray[Any], tensor: str) -> Integers:
+    """Return the values as integers; rounding them here would hide a difference."""
+    whole = np.rint(values)
+    off_grid = int((values != whole).sum())
+    if off_grid:
+        raise UserError(
+            f"onnxruntime's tensor '{tensor}' is off its grid in {off_grid:,} of {values.size:,} "
+            "values; export the model again"
+        )
+    integers: Integers = whole.astype(np.int64)
+    return integers
 
 
 def _read(path: Path) -> bytes:

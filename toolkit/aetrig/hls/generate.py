@@ -6,10 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import util
-from itertools import pairwise
 from pathlib import Path
 
 import aetrig
@@ -18,6 +16,7 @@ from aetrig.errors import CheckFailedError, MissingToolError, UserError
 from aetrig.hls.parts import Part, resolve
 from aetrig.hls.precision import Layer, layers
 from aetrig.hls.project import check_project
+from aetrig.hls.reuse import reuse_factors
 from aetrig.program.model import Program
 
 # boards of hls4ml's VivadoAccelerator by part; it would silently replace any other part
@@ -33,11 +32,17 @@ BOARDS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be generated: resolved part, checked options, layers with their types."""
+    """What will be generated: resolved part, checked options, layers with types and reuse."""
 
     part: Part
     options: Hls
     layers: tuple[Layer, ...]
+    reuse: dict[str, int]
+
+    def adjusted_reuse(self) -> dict[str, int]:
+        """Return the layers whose reuse factor had to be another than the one asked for."""
+        wanted = self.options.reuse_factor
+        return {name: factor for name, factor in self.reuse.items() if factor != wanted}
 
 
 def plan(program: Program, options: Hls) -> Plan:
@@ -49,26 +54,9 @@ def plan(program: Program, options: Hls) -> Plan:
     _check_backend(part, options)
     if options.strategy == "distributed_arithmetic":
         _check_distributed(options)
-    if options.strategy == "resource":
-        _check_reuse(lowered, options.reuse_factor)
     for layer in lowered:
         _check_widths(layer, options.backend)
-    return Plan(part, options, lowered)
-
-
-def valid_reuse_factors(inputs: int, outputs: int) -> list[int]:
-    """Return the reuse factors that hls4ml's resource strategy takes for a layer.
-
-    They divide inputs * outputs, and are multiples of the inputs or leave whole outputs to each
-    multiplier (hls4ml, ``FPGABackend._validate_reuse_factor``).
-    """
-    products = inputs * outputs
-    return [
-        factor
-        for factor in range(1, products + 1)
-        if products % factor == 0
-        and (factor % inputs == 0 if factor >= inputs else (products // factor) % outputs == 0)
-    ]
+    return Plan(part, options, lowered, reuse_factors(lowered, options))
 
 
 def generate(qonnx: Path, program: Program, options: Hls, folder: Path, log: Path) -> None:
@@ -81,6 +69,7 @@ def generate(qonnx: Path, program: Program, options: Hls, folder: Path, log: Pat
     settings = options.model_dump() | {
         "part": planned.part.name,
         "board": BOARDS.get(planned.part.name),
+        "reuse": planned.reuse,
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -148,26 +137,6 @@ def _check_distributed(options: Hls) -> None:
         )
 
 
-def _check_reuse(lowered: Sequence[Layer], reuse: int) -> None:
-    shapes = {
-        layer.name: (before.width, layer.width)
-        for before, layer in pairwise(lowered)
-        if layer.kind == "dense"
-    }
-    valid = {name: valid_reuse_factors(*shape) for name, shape in shapes.items()}
-    misfit = next((name for name, factors in valid.items() if reuse not in factors), None)
-    if misfit is None:
-        return
-    common = sorted(set.intersection(*map(set, valid.values())))
-    below, above = [v for v in common if v < reuse], [v for v in common if v > reuse]
-    inputs, outputs = shapes[misfit]
-    raise UserError(
-        f"reuse_factor {reuse} does not fit layer '{misfit}' ({inputs} x {outputs}) in the "
-        f"resource strategy; the nearest that fit every layer: {_words([*below[-1:], *above[:1]])}"
-        f" (all: {_words(common)}; that layer alone: {_words(valid[misfit])})"
-    )
-
-
 def _check_widths(layer: Layer, backend: str) -> None:
     """Refuse what a double, which carries values in and out of csim, cannot hold.
 
@@ -185,7 +154,3 @@ def _check_widths(layer: Layer, backend: str) -> None:
                 f"'{layer.named(role)}' needs a {role} of {kind.bits} bits; csim holds 53: "
                 "use fewer bits or a smaller spread of input shifts"
             )
-
-
-def _words(items: Iterable[int]) -> str:
-    return ", ".join(map(str, items))

@@ -65,6 +65,10 @@ class HlsResult:
             return f"dry run: {what} would be written to {self.folder}; nothing was"
         if self.skipped:
             return f"{self.folder} is up to date: {what}"
+        adjusted = self.plan.adjusted_reuse()
+        if adjusted:
+            factors = ", ".join(f"{name} {factor}" for name, factor in adjusted.items())
+            what += f" (nearest valid: {factors})"
         return f"{self.folder}: {what}; csim equals the Program in all of {self.events} events"
 
     def _estimate(self) -> list[list[str]]:
@@ -157,6 +161,7 @@ def _record(planned: Plan, program: Program, folder: Path, events: int) -> dict[
         "qonnx_sha256": program.digest,
         "csim_events": events,
         "csim_differing_values": 0,
+        "reuse": planned.reuse,
         "types": {
             layer.name: {role: str(kind) for role, kind in layer.types().items()}
             for layer in planned.layers

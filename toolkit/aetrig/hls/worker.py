@@ -59,16 +59,26 @@ def _description(layer: Layer, width_before: int) -> dict[str, Any]:
 
 def _settings(lowered: tuple[Layer, ...], options: dict[str, Any]) -> dict[str, Any]:
     """Return hls4ml's configuration: every type, strategy and reuse factor by layer."""
-    common = {"Strategy": options["strategy"], "ReuseFactor": options["reuse_factor"]}
+    distributed = options["strategy"] == "distributed_arithmetic"
+
+    def choices(layer: Layer) -> dict[str, Any]:
+        # distributed arithmetic is a way to multiply by a matrix; hls4ml refuses it elsewhere
+        strategy = "latency" if distributed and layer.kind != "dense" else options["strategy"]
+        return {"Strategy": strategy, "ReuseFactor": options["reuse"][layer.name]}
+
     return {
-        "Model": {"Precision": {"default": NO_DEFAULT}} | common,
+        "Model": {
+            "Precision": {"default": NO_DEFAULT},
+            "Strategy": "latency" if distributed else options["strategy"],
+            "ReuseFactor": options["reuse_factor"],
+        },
         "LayerName": {
             layer.name: {
                 "Precision": {role: str(kind) for role, kind in layer.types().items()},
                 # hls4ml prints every layer's values into its trace when asked at run time
                 "Trace": layer.kind != "input",
             }
-            | common
+            | choices(layer)
             for layer in lowered
         },
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +72,7 @@ def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool
         return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
     pruning = prune.plan(config.train.pruning, config.train.qat_phase)
     place = device.choose(config.train.device)
-    threads = config.train.threads or os.cpu_count() or 1
-    threads = resuming.settings(run, place.type, threads)
+    threads = resuming.settings(run, place.type, config.train.threads)
     with device.deterministic(threads):
         prepared = prepare(config, run, base, place, threads)
         with Board(run / FOLDER) as board:

@@ -8,42 +8,49 @@ from aetrig.config.model import Limits
 from aetrig.verify.verdict import Check, Latency, Physics
 
 SIGMAS = 2.0
+LOSS, AGREEMENT = "loss over float loss", "agreement of decisions"
+LATENCY, INTERVAL = "latency in ns", "initiation interval in cycles"
+LATENCY_CHECKS = (LATENCY, INTERVAL)
+
+
+def auc_check(signal: str) -> str:
+    """Return the name of the check on a signal's AUC."""
+    return f"relative fall of AUC, {signal}"
+
+
+def efficiency_check(signal: str) -> str:
+    """Return the name of the check on a signal's efficiency."""
+    return f"relative fall of efficiency beyond 2 sigma, {signal}"
 
 
 def checks(limits: Limits, physics: Physics | None, latency: Latency) -> tuple[Check, ...]:
     """Return every check that the configuration asks for, measured or not."""
     found = [] if physics is None else list(_physics(limits, physics))
     if limits.latency_ns is not None:
-        found.append(_at_most("latency in ns", latency.nanoseconds, limits.latency_ns))
+        found.append(_at_most(LATENCY, latency.nanoseconds, limits.latency_ns))
     if limits.interval_cycles is not None:
-        found.append(
-            _at_most(
-                "initiation interval in cycles", latency.interval_cycles, limits.interval_cycles
-            )
-        )
+        found.append(_at_most(INTERVAL, latency.interval_cycles, limits.interval_cycles))
     return tuple(found)
 
 
 def _physics(limits: Limits, physics: Physics) -> Iterator[Check]:
     first, last = physics.stages[0], physics.stages[-1]
     if first.loss > 0:
-        yield _at_most("loss over float loss", last.loss / first.loss, limits.loss_ratio)
-    yield _at_least("agreement of decisions, background", physics.agreement, limits.agreement)
+        yield _at_most(LOSS, last.loss / first.loss, limits.loss_ratio)
+    yield _at_least(f"{AGREEMENT}, background", physics.agreement, limits.agreement)
     for signal in physics.signals:
         reference, other = signal.auc[first.stage].value, signal.auc[last.stage].value
         fall = (reference - other) / reference if reference > 0 else 0.0
-        yield _at_most(f"relative fall of AUC, {signal.name}", fall, limits.auc_drop)
+        yield _at_most(auc_check(signal.name), fall, limits.auc_drop)
         efficiency = signal.efficiency[first.stage].value
         beyond = max(0.0, signal.fall.value - SIGMAS * signal.fall.error)
         fall = beyond / efficiency if efficiency > 0 else 0.0
         yield _at_most(
-            f"relative fall of efficiency beyond 2 sigma, {signal.name}",
+            efficiency_check(signal.name),
             fall,
             limits.efficiency_drop,
         )
-        yield _at_least(
-            f"agreement of decisions, {signal.name}", signal.agreement, limits.agreement
-        )
+        yield _at_least(f"{AGREEMENT}, {signal.name}", signal.agreement, limits.agreement)
 
 
 def _at_most(name: str, value: float | None, limit: float) -> Check:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from aetrig.verify.limits import (
+    AGREEMENT,
+    LATENCY_CHECKS,
+    LOSS,
+    auc_check,
+    efficiency_check,
+)
 from aetrig.verify.table import Table
-from aetrig.verify.verdict import Check, Comparison, Latency, Physics, Verdict
+from aetrig.verify.verdict import Check, Comparison, Physics, Verdict
 
 Row = tuple[str, ...]
 COLUMNS = ("check", "float", "QAT", "firmware", "limit", "result")
@@ -18,18 +25,18 @@ def summary_table(verdict: Verdict) -> Table:
     ]
     rows += _bits(verdict.ladder)
     if verdict.physics is not None:
-        rows += _figures(verdict.physics)
-    rows += [_check(check) for check in verdict.checks]
-    if not any(check.name.startswith("latency") for check in verdict.checks):
-        rows.append(_latency(verdict.latency))
+        rows += _figures(verdict.physics, {check.name: check for check in verdict.checks})
+    rows += [_limit(check) for check in verdict.checks if check.name in LATENCY_CHECKS]
+    if verdict.latency.cycles is None:
+        rows.append(("latency", "", "", "not measured", "", "no vendor report"))
     return Table(f"Verdict on {verdict.run}", COLUMNS, tuple(rows))
 
 
 def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
-    """Yield a row for each pair of stages, over all sets of vectors."""
-    pairs = dict.fromkeys((row.reference, row.other) for row in ladder)
+    """Yield a row for each pair of stages, over all sets of vectors; levels of one stage in one."""
+    pairs = dict.fromkeys((row.reference, _stage(row)) for row in ladder)
     for reference, other in pairs:
-        rows = [row for row in ladder if (row.reference, row.other) == (reference, other)]
+        rows = [row for row in ladder if (row.reference, _stage(row)) == (reference, other)]
         differing, values = sum(row.differing for row in rows), sum(row.values for row in rows)
         first = next((row.first for row in rows if row.first is not None), None)
         name = f"{reference} = {other}" if first is None else f"{reference} ≠ {other}"
@@ -38,40 +45,60 @@ def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
         yield (name, "", "", found, "0 bits", "FAILED" if differing else "passed")
 
 
-def _figures(physics: Physics) -> Iterator[Row]:
-    """Yield what was measured at each stage: the last one that ran is the firmware."""
-    stages = physics.stages if len(physics.stages) > 2 else (*physics.stages, None)
-    names = [None if stage is None else stage.stage for stage in stages]
+def _stage(row: Comparison) -> str:
+    """Name the other stage; the optimization levels of one stage count as one."""
+    varied = row.other.startswith(f"{row.reference} (")
+    return "its output at every optimization level" if varied else row.other
 
-    def row(title: str, texts: Iterator[str]) -> Row:
-        cells = ["not run" if name is None else next(texts) for name in names]
-        return (title, *cells, "", "")
 
-    ran = physics.stages
-    yield row("loss", (f"{stage.loss:.4g}" for stage in ran))
+def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
+    """Yield what was measured at each stage, with the limit that it is held to if any."""
+    yield _row(physics, "loss", [f"{s.loss:.4g}" for s in physics.stages], checks.get(LOSS))
     if physics.signals:
-        yield row("background rate", (f"{stage.point.rate:.3g}" for stage in ran))
+        rates = [f"{stage.point.rate:.3g}" for stage in physics.stages]
+        yield _row(physics, "background rate", rates)
     for signal in physics.signals:
-        auc = (signal.auc[stage.stage] for stage in ran)
-        yield row(f"AUC {signal.name}", (f"{x.value:.4f} ± {x.error:.4f}" for x in auc))
-        found = (signal.efficiency[stage.stage] for stage in ran)
-        yield row(f"efficiency {signal.name}", (f"{x.value:.4f} ± {x.error:.4f}" for x in found))
+        stages = [stage.stage for stage in physics.stages]
+        auc = [f"{signal.auc[s].value:.4f} ± {signal.auc[s].error:.4f}" for s in stages]
+        yield _row(physics, f"AUC {signal.name}", auc, checks.get(auc_check(signal.name)))
+        found = [signal.efficiency[s] for s in stages]
+        texts = [f"{item.value:.4f} ± {item.error:.4f}" for item in found]
+        check = checks.get(efficiency_check(signal.name))
+        yield _row(physics, f"efficiency {signal.name}", texts, check)
     for index, unit in enumerate(physics.units if not physics.signals else ()):
         step = physics.steps[index]
-        features = [physics.residuals[stage.stage][index] for stage in ran]
-        title = f"residual width {features[0].feature} [{unit}]"
-        yield row(title, (f"{item.sigma68.value * step:.4g}" for item in features))
+        features = [physics.residuals[stage.stage][index] for stage in physics.stages]
+        texts = [f"{item.sigma68.value * step:.4g}" for item in features]
+        yield _row(physics, f"residual width {features[0].feature} [{unit}]", texts)
+    if not physics.signals:
+        found_rank = ["", "", f"{physics.rank_correlation:.5f}"][: len(physics.stages)]
+        yield _row(physics, "rank correlation of scores", found_rank)
+    agreement = [check for check in checks.values() if check.name.startswith(AGREEMENT)]
+    if agreement:
+        worst = min(agreement, key=lambda check: check.value or 0.0)
+        yield _limit(worst)
 
 
-def _check(check: Check) -> Row:
+def _row(physics: Physics, title: str, texts: Sequence[str], check: Check | None = None) -> Row:
+    """Return one row; the last stage that ran is the firmware, or it did not run."""
+    cells = [*texts, *["not run"] * (3 - len(physics.stages))]
+    if check is None:
+        return (title, *cells, "", "")
+    return (title, *cells, f"{_short(check)} {_bound(check)}", _result(check))
+
+
+def _short(check: Check) -> str:
+    return "ratio" if check.name == LOSS else "fall"
+
+
+def _bound(check: Check) -> str:
+    return f"{'≤' if check.at_most else '≥'} {check.limit:g}"
+
+
+def _limit(check: Check) -> Row:
     value = "not measured" if check.value is None else f"{check.value:.4g}"
-    bound = f"{'≤' if check.at_most else '≥'} {check.limit:g}"
-    result = check.text if check.passed is not False else f"FAILED, {check.text}"
-    return (check.name, "", "", value, bound, result)
+    return (check.name, "", "", value, _bound(check), _result(check))
 
 
-def _latency(latency: Latency) -> Row:
-    if latency.cycles is None:
-        return ("latency", "", "", "not measured", "", "no vendor report")
-    found = f"{latency.cycles} cycles, {latency.nanoseconds:g} ns, interval"
-    return ("latency", "", "", f"{found} {latency.interval_cycles}", "", latency.source or "")
+def _result(check: Check) -> str:
+    return f"FAILED, {check.text}" if check.passed is False else check.text
