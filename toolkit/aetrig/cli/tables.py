@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print one table; columns of figures are aligned to the right, text to the left."""
     cells = [tuple(row) for row in rows]
-    table = Table(title=title, title_justify="left", title_style="bold")
+    # Text, not str: brackets in a unit or a path are no markup
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
         figures = all(row[index][:1] in "0123456789+-." for row in cells)
         table.add_column(column, justify="right" if figures else "left", overflow="fold")
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console().print(table)
