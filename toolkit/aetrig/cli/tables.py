@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+PIPE_COLUMNS = 120
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -19,4 +23,6 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         table.add_column(column, justify="right" if figures else "left", overflow="fold")
     for row in cells:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    # a log or a pipe has no width of its own: enough for every table
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    Console(width=PIPE_COLUMNS if piped else None).print(table)

@@ -29,7 +29,8 @@ def summary_table(verdict: Verdict) -> Table:
     rows += [_limit(check) for check in verdict.checks if check.name in LATENCY_CHECKS]
     if verdict.latency.cycles is None:
         rows.append(("latency", "", "", "not measured", "", "no vendor report"))
-    return Table(f"Verdict on {verdict.run}", COLUMNS, tuple(rows))
+    title = f"Verdict on {verdict.run}; 0.8429(35) is 0.8429 ± 0.0035"
+    return Table(title, COLUMNS, tuple(rows))
 
 
 def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
@@ -40,15 +41,14 @@ def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
         differing, values = sum(row.differing for row in rows), sum(row.values for row in rows)
         first = next((row.first for row in rows if row.first is not None), None)
         name = f"{reference} = {other}" if first is None else f"{reference} ≠ {other}"
-        where = "" if first is None else f", first in {first.layer}"
-        found = f"{differing:,} of {values:,} differ{where}"
-        yield (name, "", "", found, "0 bits", "FAILED" if differing else "passed")
+        result = "passed" if first is None else f"FAILED, first in {first.layer}"
+        yield (name, "", "", f"{differing:,} differ", f"0 of {values:,}", result)
 
 
 def _stage(row: Comparison) -> str:
     """Name the other stage; the optimization levels of one stage count as one."""
     varied = row.other.startswith(f"{row.reference} (")
-    return "its output at every optimization level" if varied else row.other
+    return "its output, all levels" if varied else row.other
 
 
 def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
@@ -59,10 +59,10 @@ def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
         yield _row(physics, "background rate", rates)
     for signal in physics.signals:
         stages = [stage.stage for stage in physics.stages]
-        auc = [f"{signal.auc[s].value:.4f} ± {signal.auc[s].error:.4f}" for s in stages]
+        auc = [_compact(signal.auc[s].value, signal.auc[s].error) for s in stages]
         yield _row(physics, f"AUC {signal.name}", auc, checks.get(auc_check(signal.name)))
         found = [signal.efficiency[s] for s in stages]
-        texts = [f"{item.value:.4f} ± {item.error:.4f}" for item in found]
+        texts = [_compact(item.value, item.error) for item in found]
         check = checks.get(efficiency_check(signal.name))
         yield _row(physics, f"efficiency {signal.name}", texts, check)
     for index, unit in enumerate(physics.units if not physics.signals else ()):
@@ -76,7 +76,8 @@ def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
     agreement = [check for check in checks.values() if check.name.startswith(AGREEMENT)]
     if agreement:
         worst = min(agreement, key=lambda check: check.value or 0.0)
-        yield _limit(worst)
+        title = worst.name.replace(AGREEMENT, "equal decisions")
+        yield (title, "", "", f"{worst.value:.4f}", _bound(worst), _result(worst))
 
 
 def _row(physics: Physics, title: str, texts: Sequence[str], check: Check | None = None) -> Row:
@@ -85,6 +86,11 @@ def _row(physics: Physics, title: str, texts: Sequence[str], check: Check | None
     if check is None:
         return (title, *cells, "", "")
     return (title, *cells, f"{_short(check)} {_bound(check)}", _result(check))
+
+
+def _compact(value: float, error: float) -> str:
+    """Return 0.8429(35) for 0.8429 ± 0.0035."""
+    return f"{value:.4f}({round(error * 10_000)})"
 
 
 def _short(check: Check) -> str:
