@@ -28,7 +28,7 @@ def summary_table(verdict: Verdict) -> Table:
         rows += _figures(verdict.physics, {check.name: check for check in verdict.checks})
     rows += [_limit(check) for check in verdict.checks if check.name in LATENCY_CHECKS]
     if verdict.latency.cycles is None:
-        rows.append(("latency", "", "", "not measured", "", "no vendor report"))
+        rows.append(("latency: not measured", "", "", "", "", ""))
     title = f"Verdict on {verdict.run}; 0.8429(35) is 0.8429 ± 0.0035"
     return Table(title, COLUMNS, tuple(rows))
 
@@ -42,13 +42,13 @@ def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
         first = next((row.first for row in rows if row.first is not None), None)
         name = f"{reference} = {other}" if first is None else f"{reference} ≠ {other}"
         result = "passed" if first is None else f"FAILED, first in {first.layer}"
-        yield (name, "", "", f"{differing:,} differ", f"0 of {values:,}", result)
+        yield (name, "", "", f"{differing:,}", f"of {values:,}", result)
 
 
 def _stage(row: Comparison) -> str:
     """Name the other stage; the optimization levels of one stage count as one."""
     varied = row.other.startswith(f"{row.reference} (")
-    return "its output, all levels" if varied else row.other
+    return "each level" if varied else row.other
 
 
 def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
