@@ -29,8 +29,9 @@ def summary_table(verdict: Verdict) -> Table:
     rows += [_limit(check) for check in verdict.checks if check.name in LATENCY_CHECKS]
     if verdict.latency.cycles is None:
         rows.append(("latency: not measured", "", "", "", "", ""))
-    title = f"Verdict on {verdict.run}; 0.8429(35) is 0.8429 ± 0.0035"
-    return Table(title, COLUMNS, tuple(rows))
+    signals = verdict.physics is not None and verdict.physics.signals
+    legend = "; 0.8429(35) is 0.8429 ± 0.0035" if signals else ""
+    return Table(f"Verdict on {verdict.run}{legend}", COLUMNS, tuple(rows))
 
 
 def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
@@ -56,7 +57,9 @@ def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
     yield _row(physics, "loss", [f"{s.loss:.4g}" for s in physics.stages], checks.get(LOSS))
     if physics.signals:
         rates = [f"{stage.point.rate:.3g}" for stage in physics.stages]
-        yield _row(physics, "background rate", rates)
+        title, *cells, _, _ = _row(physics, "background rate", rates)
+        asked = physics.stages[0].point.requested
+        yield (title, *cells, "" if asked is None else f"{asked:g} asked", "")
     for signal in physics.signals:
         stages = [stage.stage for stage in physics.stages]
         auc = [_compact(signal.auc[s].value, signal.auc[s].error) for s in stages]
