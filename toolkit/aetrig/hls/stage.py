@@ -43,13 +43,15 @@ class HlsResult:
     report: SynthesisReport | None
 
     def tables(self) -> list[Table]:
-        """Return (title, columns, rows) for people: each layer's types, and the report."""
-        rows = [
-            [layer.name, layer.output, role, str(kind)]
-            for layer in self.plan.layers
-            for role, kind in layer.types().items()
-        ]
-        tables: list[Table] = [("Layers", ["layer", "gives", "type of", "is"], rows)]
+        """Return (title, columns, rows): the types of a dry run's layers, the vendor's report."""
+        tables: list[Table] = []
+        if not self.written:
+            rows = [
+                [layer.name, layer.output, role, str(kind)]
+                for layer in self.plan.layers
+                for role, kind in layer.types().items()
+            ]
+            tables.append(("Layers", ["layer", "gives", "type of", "is"], rows))
         if self.report is not None:
             tables.append(("Vendor's synthesis estimate", ["quantity", "value"], self._estimate()))
         return tables
