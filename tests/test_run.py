@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aetrig.errors import UserError
-from aetrig.run import MANIFEST, Run, new_run, open_run, replacing, sha256, write_json
+from aetrig.run import MANIFEST, Run, new_run, open_run, replacing, sha256, write_json, write_text
 
 
 def stage(run: Run, text: str, *, force: bool = False) -> bool:
@@ -24,7 +24,7 @@ def stage(run: Run, text: str, *, force: bool = False) -> bool:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     run = new_run(tmp_path, "one", force=False)
-    (run / "config.yaml").write_text("name: one\n")
+    write_text(run / "config.yaml", "name: one\n")
     (run / "source").write_text("source")
     run.record("begin", ["source"], [])
     return run
@@ -105,7 +105,7 @@ def test_run_is_not_overwritten_and_the_replaced_one_is_kept(run: Run) -> None:
 
 def test_latest_run_is_the_default(run: Run, tmp_path: Path) -> None:
     second = new_run(tmp_path, "two", force=False)
-    (second / "config.yaml").write_text("name: two\n")
+    write_text(second / "config.yaml", "name: two\n")
     assert open_run(None, tmp_path) == second
     assert open_run(Path("one"), tmp_path).path == tmp_path / "one"
 

@@ -181,9 +181,10 @@ class Run:
 
 
 def new_run(root: Path, name: str, *, force: bool) -> Run:
-    """Make ``root/name``; raise UserError where it holds a run and ``force`` is not given.
+    """Return the run ``root/name`` to be made by its first artefact.
 
-    A run that is replaced stays beside it as ``name~``.
+    Raises UserError where it holds a run already and ``force`` is not given; one that is replaced
+    stays beside it as ``name~``.
     """
     path = root / name
     if (path / MANIFEST).exists() or (path / "config.yaml").exists():
@@ -193,10 +194,6 @@ def new_run(root: Path, name: str, *, force: bool) -> Run:
                 "or choose another with --name"
             )
         _set_aside(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the run directory {path}: {error.strerror}") from error
     return Run(path)
 
 

@@ -215,7 +215,9 @@ class Limits(Model):
     efficiency_drop: float = Field(
         0.3, ge=0, description="largest relative fall of signal efficiency beyond 2 sigma"
     )
-    agreement: float = Field(0.99, ge=0, le=1, description="smallest share of equal decisions")
+    agreement: float = Field(
+        0.99, ge=0, le=1, description="smallest share of equal decisions on background"
+    )
     loss_ratio: float = Field(2.0, gt=0, description="quantized loss over float loss, at most")
     latency_ns: float | None = Field(None, gt=0, description="latency budget")
     interval_cycles: int | None = Field(None, ge=1, description="initiation interval, at most")

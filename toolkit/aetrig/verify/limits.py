@@ -8,7 +8,7 @@ from aetrig.config.model import Limits
 from aetrig.verify.verdict import Check, Latency, Physics
 
 SIGMAS = 2.0
-LOSS, AGREEMENT = "loss over float loss", "agreement of decisions"
+LOSS, AGREEMENT = "loss over float loss", "equal decisions, background"
 LATENCY, INTERVAL = "latency in ns", "initiation interval in cycles"
 LATENCY_CHECKS = (LATENCY, INTERVAL)
 
@@ -37,7 +37,7 @@ def _physics(limits: Limits, physics: Physics) -> Iterator[Check]:
     first, last = physics.stages[0], physics.stages[-1]
     if first.loss > 0:
         yield _at_most(LOSS, last.loss / first.loss, limits.loss_ratio)
-    yield _at_least(f"{AGREEMENT}, background", physics.agreement, limits.agreement)
+    yield _at_least(AGREEMENT, physics.agreement, limits.agreement)
     for signal in physics.signals:
         reference, other = signal.auc[first.stage].value, signal.auc[last.stage].value
         fall = (reference - other) / reference if reference > 0 else 0.0
@@ -50,7 +50,6 @@ def _physics(limits: Limits, physics: Physics) -> Iterator[Check]:
             fall,
             limits.efficiency_drop,
         )
-        yield _at_least(f"{AGREEMENT}, {signal.name}", signal.agreement, limits.agreement)
 
 
 def _at_most(name: str, value: float | None, limit: float) -> Check:

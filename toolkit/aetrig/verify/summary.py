@@ -76,11 +76,8 @@ def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
     if not physics.signals:
         found_rank = ["", "", f"{physics.rank_correlation:.5f}"][: len(physics.stages)]
         yield _row(physics, "rank correlation of scores", found_rank)
-    agreement = [check for check in checks.values() if check.name.startswith(AGREEMENT)]
-    if agreement:
-        worst = min(agreement, key=lambda check: check.value or 0.0)
-        title = worst.name.replace(AGREEMENT, "equal decisions")
-        yield (title, "", "", f"{worst.value:.4f}", _bound(worst), _result(worst))
+    if AGREEMENT in checks:
+        yield _limit(checks[AGREEMENT])
 
 
 def _row(physics: Physics, title: str, texts: Sequence[str], check: Check | None = None) -> Row:
