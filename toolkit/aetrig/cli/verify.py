@@ -41,8 +41,14 @@ def command(
     from aetrig.verify.summary import summary_table
     from aetrig.verify.table import tables
 
+    for fault in verdict.findings:
+        typer.echo(f"fault: {fault}")
+    for missing in verdict.not_run:
+        typer.echo(f"not run: {missing}")
     for table in tables(verdict) if details else [summary_table(verdict)]:
         print_table(table.title, table.columns, table.rows)
     typer.echo(verdict.summary())
     if not verdict.passed:
-        raise CheckFailedError("verification failed: " + "; ".join(verdict.failures()))
+        first, *others = verdict.failures()
+        more = f" (and {len(others)} more in verify.json)" if others else ""
+        raise CheckFailedError(f"verification failed: {first}{more}")

@@ -136,12 +136,13 @@ def check(folder: Path, csynth: Path | None = None) -> GoldenResult:
 
 def _passed_verdict(run: Run) -> dict[str, Any]:
     path = run.need("verify.json", "verify")
-    verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if not verdict["passed"]:
-        raise CheckFailedError(f"{run.path} has not passed: {verdict['failures'][0]}")
     changed = [*run.altered(), *(name for name in run.outdated() if name == path.name)]
     if changed:
         raise UserError(f"{run / changed[0]} has changed since; run aetrig verify again")
+    # its digest has just been found to be the one that verify recorded: it is what verify wrote
+    verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not verdict["passed"]:
+        raise CheckFailedError(f"{run.path} has not passed: {verdict['failures'][0]}")
     return verdict
 
 

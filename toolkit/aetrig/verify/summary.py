@@ -19,11 +19,8 @@ COLUMNS = ("check", "float", "QAT", "firmware", "limit", "result")
 
 
 def summary_table(verdict: Verdict) -> Table:
-    """Return one table of everything that was checked; faults found without vectors first."""
-    rows: list[Row] = [
-        (str(item), "", "", "", "", "FAILED") for item in (*verdict.findings, *verdict.not_run)
-    ]
-    rows += _bits(verdict.ladder)
+    """Return one table of everything that was compared or measured."""
+    rows: list[Row] = [*_bits(verdict.ladder)]
     if verdict.physics is not None:
         rows += _figures(verdict.physics, {check.name: check for check in verdict.checks})
     rows += [_limit(check) for check in verdict.checks if check.name in LATENCY_CHECKS]
