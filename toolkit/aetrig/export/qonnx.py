@@ -7,7 +7,7 @@ import io
 import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +21,18 @@ from qonnx.util.cleanup import cleanup_model
 
 from aetrig.data.dataset import Feature
 from aetrig.errors import AetrigError
+from aetrig.nets import QuantAutoencoder, TensorFormat
 from aetrig.program.graph import INPUT_METADATA
 from aetrig.program.ranges import bits_for
 
 OPSET = 13  # Brevitas' exporter to QONNX; torch's newer exporter needs 18 and refuses its graphs
 IR_VERSION = 10  # what the oldest supported onnxruntime reads; onnx itself would write a newer one
 INPUT, OUTPUT = "x", "y"
+Formats = Mapping[str, TensorFormat]
 
 
 def to_qonnx(
-    net: torch.nn.Module, layers: Sequence[str], features: Sequence[Feature]
+    net: QuantAutoencoder, layers: Sequence[str], features: Sequence[Feature]
 ) -> onnx.ModelProto:
     """Return the network as QONNX: hardware integers ``x`` (events, features) to ``y``.
 
@@ -40,8 +42,10 @@ def to_qonnx(
     same integers, and the bias has as many bits as it needs.
     """
     model = _cleaned(net, len(features))
+    single = _single_bits(model.graph)
     names = _node_names(model.graph, layers)
     _rename(model.graph, names)
+    _settle_single_bits(single, net.formats)
     _settle_constants(model.graph)
     model.ir_version = IR_VERSION
     del model.metadata_props[:]
@@ -56,7 +60,7 @@ def to_qonnx(
     return model
 
 
-def _cleaned(net: torch.nn.Module, width: int) -> onnx.ModelProto:
+def _cleaned(net: QuantAutoencoder, width: int) -> onnx.ModelProto:
     """Export, turn Gemm into MatMul and Add, fold constants."""
     with tempfile.TemporaryDirectory(prefix="aetrig-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates the exporter that Brevitas needs
@@ -73,6 +77,35 @@ def _cleaned(net: torch.nn.Module, width: int) -> onnx.ModelProto:
             )
             wrapper = ModelWrapper(str(path)).transform(GemmToMatMul())
             return cleanup_model(wrapper).model
+
+
+def _single_bits(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Turn BipolarQuant into Quant of one bit, and return these nodes.
+
+    Brevitas writes every quantizer of one bit as BipolarQuant, whose values are -1 and 1; what it
+    trained with is two's complement, -1 and 0, or unsigned, 0 and 1.
+    """
+    found = [node for node in graph.node if node.op_type == "BipolarQuant"]
+    for number, node in enumerate(found):
+        node.op_type = "Quant"
+        for suffix, value in (("zero_point", 0.0), ("bit_width", 1.0)):
+            name = f"single_bit_{number}_{suffix}"
+            graph.initializer.append(numpy_helper.from_array(np.float32(value).reshape(()), name))
+            node.input.append(name)
+    return found
+
+
+def _settle_single_bits(nodes: Sequence[onnx.NodeProto], formats: Formats) -> None:
+    """Give the quantizers of one bit the sign and rounding that they were trained with."""
+    for node in nodes:
+        form = formats[node.name.removesuffix("_quant") if "_weight" in node.name else node.name]
+        node.attribute.extend(
+            [
+                helper.make_attribute("signed", int(form.signed)),
+                helper.make_attribute("narrow", int(form.narrow)),
+                helper.make_attribute("rounding_mode", form.rounding),
+            ]
+        )
 
 
 def _node_names(graph: onnx.GraphProto, layers: Sequence[str]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -179,9 +181,9 @@ def _summary(folder: Path) -> dict[str, Any]:
 def _golden(folder: Path, program: Program) -> tuple[Integers, Integers]:
     path = folder / VECTORS
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             x, y = archive["x"].astype(np.int64), archive["y"].astype(np.int64)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: not golden vectors ({error}); restore it") from error
     expected = ((len(x), program.features), (len(x), program.outputs))
     if (x.shape, y.shape) != expected:
