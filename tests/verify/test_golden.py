@@ -97,7 +97,7 @@ def test_a_card_for_every_table_has_as_many_cells_as_columns(written: Network) -
 
 def test_a_full_folder_is_not_overwritten_without_force(verified: Run, network: Path) -> None:
     (network / "mine.txt").write_text("kept", encoding="utf-8")
-    with pytest.raises(UserError, match="not empty.*--force"):
+    with pytest.raises(UserError, match=r"not empty.*--force"):
         write(verified, network)
     assert (network / "mine.txt").exists()
     write(verified, network, force=True)
@@ -121,17 +121,14 @@ def test_untouched_network_passes_with_limits_not_measured(network: Path) -> Non
 def test_latency_of_a_stub_report_is_held_to_the_limits(network: Path, tmp_path: Path) -> None:
     report = tmp_path / "myproject_csynth.xml"
     report.write_text(STUB_REPORT.format(worst=13, clock="3.9"), encoding="utf-8")
-    limited(network, 65.0, 2)  # 13 cycles of 5 ns
-    met = check(network, report)
-    assert met.passed, met.failures()
-    assert [row.value for row in met.checks] == [65.0, 2]
-    limited(network, 64.0, 1)
-    missed = check(network, report)
-    assert missed.failures() == [
-        "latency in ns 65, limit at most 64: missed by 1",
-        "initiation interval in cycles 2, limit at most 1: missed by 1",
-    ]
-    assert {row.differing for row in missed.comparisons} == {0}
+    limited(network, 65.0, 1)  # 13 cycles of 5 ns, interval 2
+    result = check(network, report)
+    latency, interval = result.checks
+    assert (latency.value, latency.passed, interval.passed) == (65.0, True, False)
+    missed = "initiation interval in cycles 2, limit at most 1: missed by 1"
+    assert result.failures() == [missed]
+    assert not result.passed
+    assert {row.differing for row in result.comparisons} == {0}
 
 
 def test_a_missing_or_broken_stub_report_is_one_line(network: Path, tmp_path: Path) -> None:
@@ -166,9 +163,6 @@ def test_one_weight_changed_is_told_by_its_digest_and_by_every_stage(network: Pa
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="check lets zipfile.BadZipFile and EOFError of numpy through"
-)
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
 def test_truncated_vectors_are_one_line(network: Path, part: float) -> None:
     path = network / VECTORS
@@ -226,14 +220,11 @@ def test_run_changed_since_it_was_verified_is_refused(verified: Run, tmp_path: P
 
 def test_failed_run_is_refused_with_its_first_failure(verified: Run, tmp_path: Path) -> None:
     run = Run(shutil.copytree(verified.path, tmp_path / "run"))
-    path = run / "config.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert "loss_ratio: 1000.0" in text
-    path.write_text(text.replace("loss_ratio: 1000.0", "loss_ratio: 0.001"), encoding="utf-8")
+    shutil.rmtree(run / "hls")
     verdict = verify(run)
     assert not verdict.passed
-    run.record("qat", ["config.yaml"], [])  # nothing is altered any more, but the verdict stands
-    run.record("verify", ["verify.json"], [])
+    shutil.copytree(verified / "hls", run / "hls")  # all is in place again; the verdict stands
+    assert run.altered() == []
     with pytest.raises(CheckFailedError, match=re.escape(verdict.failures()[0])):
         write(run, tmp_path / "network")
     assert not (tmp_path / "network").exists()

@@ -1,8 +1,7 @@
 """FPGA parts: short names to full ones, from parts.json.
 
-parts.json gives a package and speed grade in common use for each short name (xcvu9p is the
-xcvu9p-flga2104-2-e of the VCU118 board and of CMS level-1 hardware studies; xcvu13p is hls4ml's
-own default) and, where known from the vendor's product tables, what the device holds.
+parts.json gives one package and speed grade for each short name (for xcvu9p the package of the
+VCU118 board; give a full name for another) and the device's totals.
 """
 
 from __future__ import annotations
