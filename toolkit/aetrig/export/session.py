@@ -16,7 +16,7 @@ from aetrig.export.plain import ZERO_POINTS_METADATA
 from aetrig.program.model import Integers
 
 Level = Literal["disabled", "basic", "extended", "layout", "all"]
-LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "all")  # "all" includes "layout"
+LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "layout", "all")
 _OPTIMIZATION = {
     "disabled": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
     "basic": ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
