@@ -37,6 +37,12 @@ class Difference:
         )
 
 
+def differing_bit(left: int, right: int) -> int:
+    """Return the lowest bit in which two different integers differ, in two's complement."""
+    changed = left ^ right
+    return (changed & -changed).bit_length() - 1
+
+
 def first_difference(
     reference: Mapping[str, Integers], other: Mapping[str, Integers]
 ) -> Difference | None:
@@ -63,6 +69,5 @@ def _difference(name: str, reference: Integers, other: Integers) -> Difference |
         return None
     sample, element = int(rows[0]), int(columns[0])
     left, right = int(reference[sample, element]), int(other[sample, element])
-    changed = left ^ right
-    bit = (changed & -changed).bit_length() - 1
+    bit = differing_bit(left, right)
     return Difference(name, sample, element, left, right, bit, int(rows.size), int(reference.size))

@@ -22,16 +22,16 @@ from aetrig.export.session import LEVELS, open_session, output_integers
 from aetrig.hls.csim import load as load_csim
 from aetrig.hls.generate import generate
 from aetrig.hls.project import check_project
-from aetrig.hls.report import read_report
 from aetrig.program.evaluate import evaluate
 from aetrig.program.model import Integers, Program
 from aetrig.program.read import read
 from aetrig.run import Run, replacing, sha256, write_json, write_text
 from aetrig.verify.card import card
 from aetrig.verify.ladder import Rung, climb_ladder
+from aetrig.verify.latency import NOT_MEASURED, reported
 from aetrig.verify.limits import checks
 from aetrig.verify.rungs import CSIM, ONNX, PROGRAM
-from aetrig.verify.verdict import Check, Comparison, Finding, Latency
+from aetrig.verify.verdict import Check, Comparison, Finding
 
 VERSION = 1
 CONFIG, QONNX, PLAIN, VECTORS = "config.yaml", "model.qonnx.onnx", "model.onnx", "golden.npz"
@@ -108,6 +108,7 @@ def check(folder: Path, csynth: Path | None = None) -> GoldenResult:
     the network's config. Raises UserError where the folder is not what `write` wrote.
     """
     summary = _summary(folder)
+    measured = NOT_MEASURED if csynth is None else reported(csynth, str(csynth))
     findings = [
         Finding(name, f"its SHA-256 is not the one in {SUMMARY}; restore it")
         for name in FILES
@@ -132,7 +133,7 @@ def check(folder: Path, csynth: Path | None = None) -> GoldenResult:
         rungs.append(Rung(CSIM, lambda q: {layer: csim.run(q)}, beside=GOLDEN))
         climbed = climb_ladder(rungs, x, "golden", (layer,))
     findings += climbed.findings
-    limits = checks(config.verify.limits, None, _latency(csynth))
+    limits = checks(config.verify.limits, None, measured)
     return GoldenResult(tuple(findings), climbed.comparisons, limits)
 
 
@@ -200,11 +201,3 @@ def _onnxruntime(folder: Path, program: Program, layer: str) -> Iterator[Rung]:
             return {layer: output_integers(session, q.astype(np.int32), exponent)}
 
         yield Rung(f"{ONNX} ({level})", run, beside=GOLDEN)
-
-
-def _latency(csynth: Path | None) -> Latency:
-    if csynth is None:
-        return Latency(None, None, None, None)
-    report = read_report(csynth)
-    clock = max(report.clock_target_ns, report.clock_estimated_ns)
-    return Latency(str(csynth), report.latency_worst, report.interval_max, clock)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import AetrigError
+from aetrig.program.compare import differing_bit
 from aetrig.verify.verdict import Comparison, Finding, Mismatch
 
 Integers = npt.NDArray[np.int64]
@@ -139,10 +140,8 @@ class _Tally:
                 entries.append(self._mismatch(layer, start + row, column, pair))
 
     def _mismatch(self, layer: str, sample: int, element: int, pair: tuple[int, int]) -> Mismatch:
-        changed = pair[0] ^ pair[1]
-        bit = (changed & -changed).bit_length() - 1
         stages = (self.reference, self.other, self.vectors)
-        return Mismatch(*stages, layer, sample, element, *pair, bit)
+        return Mismatch(*stages, layer, sample, element, *pair, differing_bit(*pair))
 
     def mismatches(self) -> list[Mismatch]:
         """Return the first hundred, earliest layer first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aetrig.errors import UserError
 from aetrig.hls.report import find_report, read_report
 from aetrig.run import Run
@@ -19,10 +21,14 @@ def latency(run: Run, findings: list[Finding]) -> Latency:
     if path is None:
         return NOT_MEASURED
     try:
-        report = read_report(path)
+        return reported(path, str(path.relative_to(run.path)))
     except UserError as error:
         findings.append(Finding("latency", str(error)))
         return NOT_MEASURED
+
+
+def reported(path: Path, source: str) -> Latency:
+    """Return what a csynth report says; raise UserError where it cannot be read."""
+    report = read_report(path)
     clock = max(report.clock_target_ns, report.clock_estimated_ns)
-    source = str(path.relative_to(run.path))
     return Latency(source, report.latency_worst, report.interval_max, clock)
