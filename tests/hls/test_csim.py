@@ -13,9 +13,9 @@ import pytest
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
 from aetrig.hls import csim
 from aetrig.hls.project import check_project, types
-from aetrig.hls.stage import smoke_vectors
 from aetrig.program import trace
 from aetrig.program.compare import first_difference
+from aetrig.program.probe import smoke_vectors
 from hls.conftest import Generate, Generated
 from hls.programs import random_inputs, small_program
 

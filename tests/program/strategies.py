@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
-from aetrig.program.model import Affine, Format, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.model import (
+    SCORE,
+    Affine,
+    Format,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+    Score,
+    Trigger,
+    WorkingPoint,
+)
+from aetrig.program.ranges import ranges
 
 
 @st.composite
@@ -45,6 +60,30 @@ def programs(
         operations.append(Quantize(f"layer_{index}_quant", after, draw(roundings)))
         before, columns = after, affine.weight.shape[1]
     return Program(inputs, tuple(operations), digest="0" * 64)
+
+
+@st.composite
+def triggers(
+    draw: st.DrawFn, *, bits: tuple[int, int] = (1, 12), width: int = 12, depth: int = 3
+) -> Program:
+    """A network of `programs` with any score that its widths allow, and one to three thresholds."""
+    program = draw(programs(bits=bits, width=width, depth=depth))
+    widths, columns = {}, program.features
+    for op in program.operations[:-1]:
+        columns = len(op.bias) if isinstance(op, Affine) else columns
+        if isinstance(op, Quantize):
+            widths[op.name] = columns
+    references = [name for name, columns in widths.items() if columns == program.outputs]
+    score = Score(
+        draw(st.sampled_from(["square", "absolute"])),
+        draw(st.sampled_from([None, *references])),
+    )
+    network = "1" * 64
+    scored = replace(program, trigger=Trigger(score, (), network))
+    bounds = ranges(scored)[SCORE]
+    drawn = draw(st.lists(st.integers(bounds.low[0], bounds.high[0]), min_size=1, max_size=3))
+    points = tuple(WorkingPoint(f"point_{i}", value) for i, value in enumerate(sorted(drawn)))
+    return replace(program, trigger=Trigger(score, points, network))
 
 
 def _affine(

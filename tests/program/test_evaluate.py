@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from aetrig.errors import UserError
 from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, evaluate
-from aetrig.program.evaluate import shift_right_floor, shift_right_round
-from program.strategies import programs, vectors
+from aetrig.program.evaluate import shift_right_floor, shift_right_round, trace
+from aetrig.program.ranges import ranges
+from program.strategies import programs, triggers, vectors
 
 
 @given(st.integers(-(2**50), 2**50), st.integers(-8, 40))
@@ -84,3 +85,31 @@ def test_input_outside_its_format_is_refused() -> None:
         evaluate(program, np.array([[0, 8]]))
     with pytest.raises(UserError, match=r"shape \(1, 3\), expected \(events, 2\)"):
         evaluate(program, np.zeros((1, 3), int))
+
+
+@given(program=triggers())
+def test_score_and_accept_equal_python_integers(program: Program) -> None:
+    x = vectors(program, 20)
+    values = trace(program, x)
+    last = program.operations[-1].name
+    score, exponent = program.trigger.score, program.output_format.exponent
+    for event in range(len(x)):
+        output = [Fraction(int(q)) * Fraction(2) ** exponent for q in values[last][event]]
+        reference = [Fraction(0)] * len(output)
+        if score.reference is not None:
+            step = Fraction(2) ** program.quantizer(score.reference).format.exponent
+            reference = [int(q) * step for q in values[score.reference][event]]
+        differences = [a - b for a, b in zip(output, reference, strict=True)]
+        wanted = sum(d * d if score.kind == "square" else abs(d) for d in differences)
+        found = int(values["score"][event, 0])
+        assert found * Fraction(2) ** program.score_exponent == wanted
+        accepted = [int(found > point.threshold) for point in program.trigger.points]
+        assert values["accept"][event].tolist() == accepted
+
+
+@given(program=triggers())
+def test_score_lies_within_its_range(program: Program) -> None:
+    bounds = ranges(program)["score"]
+    scores = trace(program, vectors(program, 50))["score"]
+    assert bounds.low[0] <= scores.min()
+    assert scores.max() <= bounds.high[0]

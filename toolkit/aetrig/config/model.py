@@ -129,6 +129,15 @@ class Network(Model):
     encoder: tuple[Width, ...] = Field((32, 16, 3), min_length=1, max_length=16)
     decoder: tuple[Width, ...] | None = Field(None, max_length=16, description="hidden widths")
     activation: Literal["relu"] = "relu"
+    variational: bool = Field(
+        False, description="train a head of log-variances beside the latent means, with a KL term"
+    )
+    embedding: tuple[Width, ...] | None = Field(
+        None,
+        max_length=16,
+        description="hidden widths of a second autoencoder on the latent space, for "
+        "trigger.score: embedding",
+    )
 
     @property
     def hidden_decoder(self) -> tuple[int, ...]:
@@ -196,6 +205,43 @@ class Training(Model):
     float_phase: Phase = Field(Phase())
     qat_phase: Phase = Field(Phase())
     pruning: Pruning = Field(Pruning())
+    kl_weight: float = Field(
+        1e-3, ge=0, description="of the KL term of a variational network, beside the mean squares"
+    )
+
+
+class TriggerOptions(Model):
+    """Score and working points of `aetrig threshold`; rates in Hz."""
+
+    score: Literal["mse", "mae", "latent", "embedding"] = Field(
+        "mse",
+        description="mean squared or absolute difference of input and output, sum of squared "
+        "latent means, or squared difference of the embedding and its reconstruction",
+    )
+    working_points: dict[Name, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=lambda: {"loose": 100e3, "nominal": 30e3, "tight": 10e3},
+        description="trigger rate in Hz by name",
+    )
+    source: Literal["minbias", "processes"] = Field(
+        "minbias",
+        description="rate from minimum-bias crossings, or from cross sections and a luminosity",
+    )
+    crossing_rate: float = Field(
+        2544 * 11245.0, gt=0, description="filled crossings in Hz; 2544 bunches at the LHC's 11245"
+    )
+    luminosity: float = Field(2e34, gt=0, description="in cm^-2 s^-1, for source: processes")
+
+
+class Rtl(Model):
+    """The pipelined RTL project of `aetrig rtl`."""
+
+    part: str = "xcvu9p"
+    language: Literal["verilog", "vhdl"] = "verilog"
+    clock_ns: float = Field(5.0, gt=0, le=1000)
+    latency_budget_ns: float | None = Field(None, gt=0)
+    stage_delay: float | None = Field(
+        None, gt=0, description="longest delay of a pipeline stage in units; default: searched"
+    )
 
 
 class Hls(Model):
@@ -248,7 +294,9 @@ class RunConfig(Model):
     net: Network = Field(Network())
     quant: Quantization = Field(Quantization())
     train: Training = Field(Training())
+    trigger: TriggerOptions = Field(TriggerOptions())
     hls: Hls = Field(Hls())
+    rtl: Rtl = Field(Rtl())
     verify: Verification = Field(Verification())
 
     @model_validator(mode="after")

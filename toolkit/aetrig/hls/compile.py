@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from aetrig.errors import CheckFailedError, MissingToolError, UserError
+from aetrig.errors import CheckFailedError, UserError
 from aetrig.run import sha256
+from aetrig.tools import require_gxx
 
+PURPOSE = "csim compiles the firmware project with it"
 DRIVER = Path(__file__).with_name("batch.cpp")
 # -O2 compiles as fast as -O0 here (weights are read at run time) and runs 25 times faster
 FLAGS = ("-O2", "-fPIC", "-w", "-fno-gnu-unique", "-std=c++14")
@@ -27,17 +27,6 @@ INCLUDES = (
 )
 
 
-def require_gxx() -> str:
-    """Return the path of g++; raise MissingToolError with the remedy."""
-    found = shutil.which("g++")
-    if found is None:
-        raise MissingToolError(
-            f"g++ was not found on PATH ({os.environ.get('PATH', '')}); csim compiles the firmware "
-            "project with it: apt-get install g++"
-        )
-    return found
-
-
 def compiled(project: Path) -> Path:
     """Return the shared library of a project, compiling it where its sources have changed.
 
@@ -45,7 +34,7 @@ def compiled(project: Path) -> Path:
     older than what is on disk. Raises MissingToolError without g++, UserError where the project
     is incomplete, CheckFailedError with g++'s first error where it does not compile.
     """
-    compiler, project = require_gxx(), project.resolve()
+    compiler, project = require_gxx(PURPOSE), project.resolve()
     sources = _sources(project)
     command = [compiler, *FLAGS, *_definitions(project), *_includes(project)]
     library = project / f"csim-{_digest(project, sources, command)}.so"

@@ -13,10 +13,10 @@ from pathlib import Path
 import aetrig
 from aetrig.config.model import Hls
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
-from aetrig.hls.parts import Part, resolve
 from aetrig.hls.precision import Layer, layers
 from aetrig.hls.project import check_project
 from aetrig.hls.reuse import reuse_factors
+from aetrig.parts import Part, resolve
 from aetrig.program.model import Program
 
 # boards of hls4ml's VivadoAccelerator by part; it would silently replace any other part

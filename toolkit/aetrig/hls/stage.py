@@ -15,19 +15,20 @@ from aetrig.errors import CheckFailedError
 from aetrig.hls import csim
 from aetrig.hls.build import build as run_vendor
 from aetrig.hls.build import find_tool
-from aetrig.hls.compile import require_gxx
+from aetrig.hls.compile import PURPOSE
 from aetrig.hls.generate import Plan, generate, plan
 from aetrig.hls.report import SynthesisReport
 from aetrig.program.compare import first_difference
 from aetrig.program.evaluate import trace
 from aetrig.program.model import Integers, Program
+from aetrig.program.probe import smoke_vectors
 from aetrig.program.read import read
 from aetrig.run import Run, replacing, write_json
+from aetrig.tools import require_gxx
 
 QONNX, VECTORS, PROJECT, RECORD = (
     "model.qonnx.onnx", "vectors/validation.npz", "hls", "hls.json",
 )  # fmt: skip
-SMOKE_EVENTS = 5000
 Table = tuple[str, list[str], list[list[str]]]
 
 
@@ -103,7 +104,7 @@ def hls(
     folder = run / PROJECT
     if dry_run:
         return HlsResult(planned, folder, 0, written=False, skipped=False, report=None)
-    require_gxx()
+    require_gxx(PURPOSE)
     if build:
         find_tool(options.backend)
     chosen = options.model_dump() | {"hls4ml": version("hls4ml")}
@@ -128,16 +129,6 @@ def _make(run: Run, program: Program, planned: Plan, folder: Path) -> int:
         _smoke(program, temporary, x)
     write_json(run / RECORD, _record(planned, program, folder, len(x)))
     return len(x)
-
-
-def smoke_vectors(program: Program, x: Integers) -> Integers:
-    """Return up to 5,000 events and the corners: all zero, all lowest, all highest, alternating."""
-    low = np.array([form.low for form in program.input_formats], dtype=np.int64)
-    high = np.array([form.high for form in program.input_formats], dtype=np.int64)
-    even = np.arange(program.features) % 2 == 0
-    corners = [np.zeros_like(low), low, high, np.where(even, low, high), np.where(even, high, low)]
-    step = max(1, len(x) // SMOKE_EVENTS)
-    return np.concatenate([np.stack(corners), x[::step][:SMOKE_EVENTS]])
 
 
 def _smoke(program: Program, project: Path, x: Integers) -> None:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import UserError
-from aetrig.program.model import Affine, Integers, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.model import (
+    ACCEPT,
+    SCORE,
+    Affine,
+    Integers,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+    Score,
+)
 from aetrig.program.ranges import check_int64
 
 
@@ -48,9 +60,34 @@ def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
             assert_never(op)
 
 
+def score(
+    op: Score,
+    output: Integers,
+    output_exponent: int,
+    program: Program,
+    values: Mapping[str, Integers],
+) -> Integers:
+    """Return the score of each event, shape (events, 1), at ``program.score_exponent``."""
+    difference = output
+    if op.reference is not None:
+        reference, exponent = values[op.reference], program.quantizer(op.reference).format.exponent
+        finest = min(exponent, output_exponent)
+        difference = (output << (output_exponent - finest)) - (reference << (exponent - finest))
+    terms = difference * difference if op.kind == "square" else abs(difference)
+    return np.asarray(terms.sum(axis=1, keepdims=True), dtype=np.int64)
+
+
+def accept(program: Program, scores: Integers) -> Integers:
+    """Return 1 where the score is above a working point's threshold, shape (events, points)."""
+    points = program.trigger.points if program.trigger is not None else ()
+    thresholds = np.array([point.threshold for point in points], dtype=np.int64)
+    return (scores > thresholds).astype(np.int64)
+
+
 def trace(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
     """Return the integers behind every operation, by its name, in order of execution.
 
+    A trigger's results follow as "score", shape (events, 1), and "accept", (events, points).
     ``x``: integers in hardware units, shape (events, features). Raises UserError where one lies
     outside its feature's format: the ranges, and so exactness, hold only within.
     """
@@ -61,6 +98,9 @@ def trace(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
     for op in program.operations:
         q, exponent = apply(op, q, exponent)
         values[op.name] = q
+    if program.trigger is not None:
+        values[SCORE] = score(program.trigger.score, q, exponent, program, values)
+        values[ACCEPT] = accept(program, values[SCORE])
     return values
 
 

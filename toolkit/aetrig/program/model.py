@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Rounding = Literal["ROUND", "FLOOR"]
+SCORE, ACCEPT = "score", "accept"  # names of the trigger's results, beside those of operations
 Integers = npt.NDArray[np.int64]
 
 
@@ -84,18 +85,56 @@ Operation = Rescale | Affine | Relu | Quantize
 
 
 @dataclass(frozen=True)
+class Score:
+    """The anomaly score: how far the output is from a reference, one integer an event.
+
+    The sum over the output's elements of (output - reference)**2 ("square") or of
+    abs(output - reference) ("absolute"). Both are brought to the finer of their exponents before
+    the difference, exactly. The sum's exponent is that of the difference, doubled for squares; a
+    mean is never formed: its divisor belongs into the threshold.
+    ``reference``: name of the Quantize whose integers are subtracted; None: zero, as for the sum
+    of squared latent means.
+    """
+
+    kind: Literal["square", "absolute"]
+    reference: str | None
+
+
+@dataclass(frozen=True)
+class WorkingPoint:
+    """An event is accepted where its score is greater than ``threshold``, an integer."""
+
+    name: str
+    threshold: int
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Score and accept bits behind the network: one bit a working point, in their order.
+
+    ``network``: SHA-256 of the QONNX file of the network that it belongs to.
+    """
+
+    score: Score
+    points: tuple[WorkingPoint, ...]
+    network: str
+
+
+@dataclass(frozen=True)
 class Program:
-    """The network from hardware integers to reconstructed, quantized numbers.
+    """The network from hardware integers to reconstructed, quantized numbers, and its trigger.
 
     ``input_formats``: one Format a feature, exponent 0: the integers that the input may hold.
     ``digest``: SHA-256 of the QONNX file it was read from.
     The first Quantize is the network's input quantizer: its result is what the network
-    reconstructs, and what a score compares the output with.
+    reconstructs, and what a reconstruction score compares the output with.
+    ``trigger``: None for a network alone.
     """
 
     input_formats: tuple[Format, ...]
     operations: tuple[Operation, ...]
     digest: str
+    trigger: Trigger | None = None
 
     @property
     def features(self) -> int:
@@ -112,6 +151,20 @@ class Program:
     def input_quantizer(self) -> Quantize:
         """The quantizer behind the input scaling."""
         return next(op for op in self.operations if isinstance(op, Quantize))
+
+    def quantizer(self, name: str) -> Quantize:
+        """Return a quantizer by its name."""
+        return next(op for op in self.operations if isinstance(op, Quantize) and op.name == name)
+
+    @property
+    def score_exponent(self) -> int:
+        """Binary exponent of the trigger's score; raises ValueError for a network alone."""
+        if self.trigger is None:
+            raise ValueError("a network alone has no score")
+        score, exponent = self.trigger.score, self.output_format.exponent
+        if score.reference is not None:
+            exponent = min(exponent, self.quantizer(score.reference).format.exponent)
+        return 2 * exponent if score.kind == "square" else exponent
 
     @property
     def output_format(self) -> Format:

@@ -8,7 +8,16 @@ from typing import assert_never
 import numpy as np
 
 from aetrig.errors import UserError
-from aetrig.program.model import Affine, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.model import (
+    SCORE,
+    Affine,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+    Score,
+)
 
 MAX_BITS = 62  # of int64, with room for a sign and a carry
 
@@ -98,19 +107,53 @@ def input_range(program: Program) -> Range:
 
 
 def ranges(program: Program) -> dict[str, Range]:
-    """Return the exact range behind every operation, by its name, in order of execution."""
+    """Return the exact range behind every operation, by its name, in order of execution.
+
+    That of a trigger's score follows, as one element named "score".
+    """
     current = input_range(program)
     found: dict[str, Range] = {}
     for op in program.operations:
         current = _after(op, current)
         found[op.name] = current
+    if program.trigger is not None:
+        reference = program.trigger.score.reference
+        against = None if reference is None else found[reference]
+        found[SCORE] = _score(program.trigger.score, difference_range(current, against))
     return found
+
+
+def difference_range(output: Range, reference: Range | None) -> Range:
+    """Return the range of output - reference at the finer of their exponents."""
+    if reference is None:
+        return output
+    finest = min(output.exponent, reference.exponent)
+    out, ref = output.exponent - finest, reference.exponent - finest
+    low = [(a << out) - (b << ref) for a, b in zip(output.low, reference.high, strict=True)]
+    high = [(a << out) - (b << ref) for a, b in zip(output.high, reference.low, strict=True)]
+    return Range(tuple(low), tuple(high), finest)
+
+
+def _score(op: Score, difference: Range) -> Range:
+    pairs = list(zip(difference.low, difference.high, strict=True))
+    least = [0 if low <= 0 <= high else min(abs(low), abs(high)) for low, high in pairs]
+    most = [max(abs(low), abs(high)) for low, high in pairs]
+    if op.kind == "absolute":
+        return Range((sum(least),), (sum(most),), difference.exponent)
+    squares = [sum(value**2 for value in values) for values in (least, most)]
+    return Range((squares[0],), (squares[1],), 2 * difference.exponent)
 
 
 def check_int64(program: Program) -> None:
     """Raise UserError if an intermediate value does not fit the reference's 64-bit integers."""
-    exponent, bits = 0, input_range(program).bits
-    for op, after in zip(program.operations, ranges(program).values(), strict=True):
+    exponent, bits, found = 0, input_range(program).bits, ranges(program)
+    if SCORE in found and found[SCORE].bits > MAX_BITS:
+        raise UserError(
+            f"the score needs {found[SCORE].bits} bits, more than the {MAX_BITS} that exact "
+            "evaluation holds; use fewer bits, or the absolute difference"
+        )
+    for op in program.operations:
+        after = found[op.name]
         # a quantizer finer than its input shifts left before it saturates
         finer = max(0, exponent - after.exponent) if isinstance(op, Quantize) else 0
         needed = max(after.bits, bits + finer)

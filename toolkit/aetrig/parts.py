@@ -29,7 +29,7 @@ class Part:
 @cache
 def parts() -> dict[str, Part]:
     """Return the known parts by short name."""
-    text = resources.files("aetrig.hls").joinpath("parts.json").read_text(encoding="utf-8")
+    text = resources.files("aetrig").joinpath("parts.json").read_text(encoding="utf-8")
     return {short: Part(entry.pop("part"), **entry) for short, entry in json.loads(text).items()}
 
 

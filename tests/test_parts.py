@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from aetrig.errors import UserError
-from aetrig.hls.parts import parts, resolve
+from aetrig.parts import parts, resolve
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The fast, bit-exact emulator of a Program: one shared library with a C interface."""

@@ -1,0 +1,1 @@
+"""Pipelined RTL of a Program, checked cycle by cycle in Verilator."""
