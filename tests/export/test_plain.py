@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from aetrig.errors import UserError
 from aetrig.export.kernels import MAX_INT8_WEIGHT, biased_floor, choose_kernel, weight_bytes
 from aetrig.export.plain import to_plain
-from aetrig.export.session import Level, open_session, output_integers
+from aetrig.export.session import Level, open_session, output_integers, trigger_integers
 from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, evaluate
-from aetrig.program.evaluate import shift_right_floor, shift_right_round
-from program.strategies import programs, vectors
+from aetrig.program.evaluate import shift_right_floor, shift_right_round, trace
+from aetrig.program.model import Score, Trigger
+from program.strategies import programs, triggers, vectors
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -256,3 +257,25 @@ def test_weights_that_might_saturate_are_unsigned_bytes(
     weights: list[int], kind: str | None
 ) -> None:
     assert weight_bytes(np.array(weights)) == kind
+
+
+@MANY
+@given(program=triggers(), level=st.sampled_from(get_args(Level)))
+def test_score_and_accept_equal_the_program(program: Program, level: Level) -> None:
+    x = vectors(program, 100)
+    reference = trace(program, x)
+    session = open_session(to_plain(program), level)
+    found = trigger_integers(session, x)
+    np.testing.assert_array_equal(found["score"], reference["score"])
+    np.testing.assert_array_equal(found["accept"], reference["accept"])
+    found_y = output_integers(session, x, program.output_format.exponent)
+    np.testing.assert_array_equal(found_y, reference[program.operations[-1].name])
+
+
+def test_a_score_beyond_float64_is_refused() -> None:
+    wide = two_layers(16, 16, "ROUND")
+    last = replace(wide.operations[-1], format=Format(20, True, 12))
+    trigger = Trigger(Score("square", "input_quant"), (), "1" * 64)
+    program = replace(wide, operations=(*wide.operations[:-1], last), trigger=trigger)
+    with pytest.raises(UserError, match="the score needs"):
+        to_plain(program)

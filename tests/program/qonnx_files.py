@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from aetrig.export.trigger import to_trigger
 from aetrig.program.graph import INPUT_METADATA
 from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale
 from aetrig.program.ranges import bits_for, ranges
@@ -84,4 +85,4 @@ def to_model(program: Program) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     formats = [[form.bits, form.signed] for form in program.input_formats]
     helper.set_model_props(model, {INPUT_METADATA: json.dumps({"formats": formats})})
-    return model
+    return model if program.trigger is None else to_trigger(model, program)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
 from onnx import helper, numpy_helper
 
 from aetrig.errors import UserError
+from aetrig.export.trigger import to_trigger
 from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, read
+from aetrig.program.model import Score, Trigger, WorkingPoint
 from program.qonnx_files import to_model, write_qonnx
+from program.strategies import triggers
 
 RNG = np.random.default_rng(7)
 PROGRAM = Program(
@@ -162,3 +170,84 @@ def test_truncated_file_is_refused_at_every_length(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path / "none.onnx")
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=triggers())
+def test_a_trigger_comes_back_as_it_was_written(program: Program) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        found = read(write_qonnx(program, Path(folder) / "trigger.onnx"))
+    assert found.trigger == program.trigger
+    assert found.operations[-1].name == program.operations[-1].name
+
+
+SCORED = replace(
+    PROGRAM,
+    trigger=Trigger(Score("square", "input_quant"), (WorkingPoint("tight", 77),), "1" * 64),
+)
+
+
+def test_a_cut_holds_nothing_behind_it(tmp_path: Path) -> None:
+    cut = replace(
+        PROGRAM,
+        operations=PROGRAM.operations[:5],
+        trigger=Trigger(Score("square", None), (WorkingPoint("tight", 77),), "1" * 64),
+    )
+    model = to_trigger(to_model(PROGRAM), cut)
+    onnx.checker.check_model(model, full_check=False)
+    assert not [item.name for item in model.graph.initializer if "decoder" in item.name]
+    path = tmp_path / "cut.onnx"
+    onnx.save(model, path)
+    found = read(path)
+    assert [op.name for op in found.operations] == [op.name for op in cut.operations]
+    assert found.trigger == cut.trigger
+
+
+def off_grid(model: onnx.ModelProto) -> None:
+    constant = next(item for item in model.graph.initializer if item.name == "thresholds")
+    values = numpy_helper.to_array(constant) * (1 + 2**-20)
+    constant.CopyFrom(numpy_helper.from_array(values, "thresholds"))
+
+
+def other_sum(model: onnx.ModelProto) -> None:
+    node(model, "score").op_type = "ReduceMean"
+
+
+def other_reference(model: onnx.ModelProto) -> None:
+    node(model, "score_reference").input[0] = "encoder_0_quant_out0"
+
+
+def no_names(model: onnx.ModelProto) -> None:
+    del model.metadata_props[1:]
+
+
+def another_name(model: onnx.ModelProto) -> None:
+    properties = {item.key: item.value for item in model.metadata_props}
+    properties["aetrig.trigger"] = json.dumps({"network": "", "points": ["a", "b"]})
+    helper.set_model_props(model, properties)
+
+
+def product(model: onnx.ModelProto) -> None:
+    node(model, "score_square").input[1] = "score_output"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (off_grid, "thresholds 'thresholds' must be integers in units of 2**-8"),
+        (other_sum, "made by ReduceMean 'score', not ReduceSum"),
+        (other_reference, "must be an earlier quantizer as wide as the output (3)"),
+        (no_names, "does not name network and working points"),
+        (another_name, "1 thresholds, but 2 working points are named"),
+        (product, "must multiply the difference with itself"),
+    ],
+)
+def test_another_trigger_is_refused(
+    damage: Callable[[onnx.ModelProto], None], said: str, tmp_path: Path
+) -> None:
+    model = to_model(SCORED)
+    damage(model)
+    path = tmp_path / "trigger.onnx"
+    onnx.save(model, path)
+    with pytest.raises(UserError, match=re.escape(said)):
+        read(path)

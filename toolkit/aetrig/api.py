@@ -5,6 +5,7 @@
 >>> run = api.new_run(Path("runs"), config.name, force=False)
 >>> api.qat(config, run, base=Path.cwd(), resume=False, progress=True)
 >>> api.export_onnx(run)
+>>> api.threshold(run, config.trigger)
 >>> api.hls(run, config.hls)
 >>> api.verify(run).passed
 """
@@ -18,6 +19,7 @@ from aetrig.hls.stage import hls
 from aetrig.program.read import read as read_program
 from aetrig.run import Run, new_run, open_run
 from aetrig.train.qat import qat
+from aetrig.trigger.stage import threshold
 from aetrig.verify.golden import check as check_golden
 from aetrig.verify.golden import write as write_golden
 from aetrig.verify.stage import verify
@@ -35,6 +37,7 @@ __all__ = [
     "open_run",
     "qat",
     "read_program",
+    "threshold",
     "verify",
     "write_golden",
 ]

@@ -27,5 +27,5 @@ def command(
     typer.echo(
         f"{opened / 'model.qonnx.onnx'} and model.onnx {state} (kernel {result.kernel}): "
         f"{result.differing} of {result.values:,} values differ, onnxruntime at "
-        f"{result.levels} optimization levels. Next: aetrig hls"
+        f"{result.levels} optimization levels. Next: aetrig threshold, or aetrig hls"
     )

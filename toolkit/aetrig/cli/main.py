@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from aetrig import __version__
-from aetrig.cli import config, data, doctor, export_onnx, golden, hls, qat, verify
+from aetrig.cli import config, data, doctor, export_onnx, golden, hls, qat, threshold, verify
 from aetrig.errors import AetrigError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("qat")(qat.command)
 app.command("export-onnx")(export_onnx.command)
+app.command("threshold")(threshold.command)
 app.command("hls")(hls.command)
 app.command("verify")(verify.command)
 app.command("doctor")(doctor.command)

@@ -72,6 +72,12 @@ class TableSource(Model):
     background: tuple[str, ...] = Field(
         (), description="labels to train on; the others are signals"
     )
+    minbias: tuple[str, ...] = Field(
+        (), description="labels of minimum-bias crossings, which trigger rates are counted with"
+    )
+    cross_sections_pb: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="by label, for trigger rates from weighted processes"
+    )
     max_events: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
@@ -81,6 +87,11 @@ class TableSource(Model):
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"column named twice in {names}")
+        both = sorted(set(self.background) & set(self.minbias))
+        if both:
+            raise ValueError(f"'{both[0]}' is in 'background' and in 'minbias'")
+        if (self.minbias or self.cross_sections_pb) and not self.label:
+            raise ValueError("'minbias' and 'cross_sections_pb' need 'label'")
         return self
 
 
@@ -221,6 +232,9 @@ class TriggerOptions(Model):
     working_points: dict[Name, Annotated[float, Field(gt=0)]] = Field(
         default_factory=lambda: {"loose": 100e3, "nominal": 30e3, "tight": 10e3},
         description="trigger rate in Hz by name",
+    )
+    thresholds: dict[Name, Annotated[int, Field(ge=0, lt=1 << 53)]] | None = Field(
+        None, description="integer thresholds by name, in place of working_points"
     )
     source: Literal["minbias", "processes"] = Field(
         "minbias",

@@ -46,10 +46,17 @@ class Feature:
 
 @dataclass(frozen=True)
 class Process:
-    """Rows of one origin: a background process, minimum bias, or a signal."""
+    """Rows of one origin: a background process, minimum bias, or a signal.
+
+    ``cross_section_pb``: None where there is none, as for minimum-bias crossings. ``overlap``: how
+    often each simulated interaction enters these rows on average; above 1, events that share one
+    rise above a threshold together.
+    """
 
     name: str
     role: Role
+    cross_section_pb: float | None = None
+    overlap: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ def _numbers(table: pa.Table, feature: Feature, path: Path) -> npt.NDArray[Any]:
 
 def _processes(table: pa.Table, path: Path) -> tuple[tuple[Process, ...], npt.NDArray[np.int64]]:
     """Return the processes by name, and for each row the index of its process."""
+    sections, overlap = _generation(table, path)
     names, process = np.unique(_text(table, "process"), return_inverse=True)
     roles, role = np.unique(_text(table, "role"), return_inverse=True)
     found = []
@@ -107,8 +108,31 @@ def _processes(table: pa.Table, path: Path) -> tuple[tuple[Process, ...], npt.ND
                 f"{path}: process '{name}' has the roles {roles[mine].tolist()}, expected one of "
                 f"{', '.join(get_args(Role))}; install aetrig again"
             )
-        found.append(Process(str(name), roles[mine[0]]))
+        of_minbias = roles[mine[0]] == "minbias"
+        found.append(
+            Process(str(name), roles[mine[0]], sections.get(name), overlap if of_minbias else 1.0)
+        )
     return tuple(found), process
+
+
+def _generation(table: pa.Table, path: Path) -> tuple[dict[str, float], float]:
+    """Return the cross sections in pb, and how often a soft event enters the crossings.
+
+    A file that says nothing of its generation has neither.
+    """
+    try:
+        about = json.loads((table.schema.metadata or {})[METADATA_KEY])
+        if "processes" not in about:
+            return {}, 1.0
+        facts = about["processes"]
+        sections = {name: float(f["sigma_pb"]) for name, f in facts.items() if "sigma_pb" in f}
+        crossings = int(facts["minbias"]["generated"])
+        return sections, float(about["pile_up_mean"]) * crossings / int(about["pool"]["events"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: its metadata lacks cross sections or pile-up ({error!r}); "
+            "install aetrig again"
+        ) from error
 
 
 def _text(table: pa.Table, name: str) -> npt.NDArray[np.str_]:

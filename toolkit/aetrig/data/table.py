@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.config.model import TableSource
-from aetrig.data.dataset import Dataset, Feature, Process
+from aetrig.data.dataset import Dataset, Feature, Process, Role
 from aetrig.data.files import Find
 from aetrig.data.grid import grid_of, preprocessing, to_grid
 from aetrig.data.table_files import Columns, read_columns
@@ -85,23 +85,40 @@ def _processes(
 ) -> tuple[tuple[Process, ...], npt.NDArray[np.int16]]:
     names, process = np.unique(labels, return_inverse=True)
     background = source.background if source.label else (UNLABELLED,)
-    for name in background:
-        if name not in names:
-            known = [str(label) for label in names[:20]]
-            raise UserError(
-                f"data.background: no row has the label '{name}'; column '{source.label}' has "
-                f"{', '.join(known)}{did_you_mean(name, known)}"
-            )
+    given = {
+        "background": background,
+        "minbias": source.minbias,
+        "cross_sections_pb": tuple(source.cross_sections_pb),
+    }
+    for key, wanted in given.items():
+        _check_labels(source, key, wanted, [str(name) for name in names])
     if len(names) > np.iinfo(np.int16).max:
         raise UserError(
             f"label column '{source.label}' has {len(names)} different values; expected classes"
         )
     return (
         tuple(
-            Process(str(name), "background" if name in background else "signal") for name in names
+            Process(str(name), _role(source, str(name)), source.cross_sections_pb.get(str(name)))
+            for name in names
         ),
         process.astype(np.int16),
     )
+
+
+def _role(source: TableSource, name: str) -> Role:
+    if name in source.minbias:
+        return "minbias"
+    return "background" if name in source.background or not source.label else "signal"
+
+
+def _check_labels(source: TableSource, key: str, wanted: tuple[str, ...], names: list[str]) -> None:
+    for name in wanted:
+        if name not in names:
+            known = names[:20]
+            raise UserError(
+                f"data.{key}: no row has the label '{name}'; column '{source.label}' has "
+                f"{', '.join(known)}{did_you_mean(name, known)}"
+            )
 
 
 def _split(source: TableSource, lengths: list[int]) -> npt.NDArray[np.int8]:

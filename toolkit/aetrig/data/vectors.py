@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from aetrig.data.dataset import Dataset, Process, Role
 from aetrig.errors import UserError
 from aetrig.run import replacing
 
-KEYS = ("x", "process", "weight", "names", "roles", "features")
+KEYS = (
+    "x", "process", "weight", "names", "roles", "cross_sections", "overlaps", "features",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ def save(path: Path, dataset: Dataset) -> None:
             weight=dataset.weight,
             names=np.array([process.name for process in dataset.processes], dtype=np.str_),
             roles=np.array([process.role for process in dataset.processes], dtype=np.str_),
+            # NaN where a process has none
+            cross_sections=np.array([p.cross_section_pb for p in dataset.processes], dtype=float),
+            overlaps=np.array([process.overlap for process in dataset.processes], dtype=float),
             features=np.array([feature.name for feature in dataset.features], dtype=np.str_),
         )
 
@@ -68,12 +74,15 @@ def load(path: Path) -> Vectors:
         if key not in content:
             raise UserError(f"{path}: no array '{key}' among {', '.join(content)}; train again")
     _check(path, content)
-    names, roles = content["names"].tolist(), content["roles"].tolist()
+    facts = (content[key].tolist() for key in ("names", "roles", "cross_sections", "overlaps"))
     return Vectors(
         content["x"],
         content["process"],
         content["weight"],
-        tuple(Process(name, role) for name, role in zip(names, roles, strict=True)),
+        tuple(
+            Process(name, role, None if math.isnan(section) else section, overlap)
+            for name, role, section, overlap in zip(*facts, strict=True)
+        ),
         tuple(content["features"].tolist()),
     )
 
@@ -89,7 +98,8 @@ def _check(path: Path, content: dict[str, npt.NDArray[Any]]) -> None:
             )
     events, features = content["x"].shape
     lengths = (len(content["process"]), len(content["weight"]), len(content["features"]))
-    if lengths != (events, events, features) or len(content["names"]) != len(content["roles"]):
+    of_processes = {len(content[key]) for key in ("names", "roles", "cross_sections", "overlaps")}
+    if lengths != (events, events, features) or len(of_processes) != 1:
         raise UserError(f"{path}: arrays do not fit one another: x {content['x'].shape}, {lengths}")
     if events and not 0 <= content["process"].min() <= content["process"].max() < len(
         content["names"]

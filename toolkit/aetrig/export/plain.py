@@ -2,23 +2,26 @@
 
 Input `x`: float32 (events, features), integers in hardware units. Output `y`: float32 (events,
 outputs), the values that the output's integers stand for. The tensor behind each quantizer has
-its name and holds its integers.
+its name and holds its integers. With a trigger, `score` is int64 (events, 1), the integer itself,
+and `accept` is bool (events, points).
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from aetrig.export.kernels import UINT8_ZERO, Kernel, biased_floor, choose_kernel, weight_bytes
 from aetrig.export.layers import Layer, layers
+from aetrig.export.plain_graph import PlainGraph
+from aetrig.export.plain_trigger import add_trigger, trigger_metadata
 from aetrig.program.graph import INPUT_METADATA
-from aetrig.program.model import Affine, Format, Integers, Program, Rescale
+from aetrig.program.model import ACCEPT, SCORE, Affine, Format, Integers, Program, Rescale
+from aetrig.program.read_trigger import TRIGGER_METADATA
 
 OPSET = 17
 IR_VERSION = 8
@@ -27,50 +30,33 @@ ZERO_POINTS_METADATA = "aetrig.zero_points"  # to take off a quantizer's tensor;
 SIGNED_ZERO = 128
 
 
-class _Graph:
-    """Nodes and constants as they are added."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
-        self.dtype: npt.DTypeLike = np.float64 if kernel == "float64" else np.float32
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.zero_points: dict[str, int] = {}
-
-    def constant(self, name: str, value: object, dtype: npt.DTypeLike | None = None) -> str:
-        array = np.asarray(value).astype(dtype or self.dtype)
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
-
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
-        return output
-
-    def clip(
-        self, tensor: str, limits: tuple[int, int], output: str, dtype: npt.DTypeLike | None = None
-    ) -> str:
-        low = self.constant(f"{output}_low", limits[0], dtype)
-        high = self.constant(f"{output}_high", limits[1], dtype)
-        return self.node("Clip", [tensor, low, high], output)
-
-
 def to_plain(program: Program, kernel: Kernel | None = None) -> onnx.ModelProto:
     """Lower a Program with the fastest exact kernel, or with a given one.
 
     Raises UserError where no kernel of onnxruntime is exact.
     """
-    graph = _Graph(kernel or choose_kernel(program))
+    graph = PlainGraph(kernel or choose_kernel(program))
     quantized = _input(graph, program)
     lower = _int8_layer if graph.kernel == "int8" else _float_layer
     for layer in layers(program):
         quantized = lower(graph, quantized, layer)
     _output(graph, quantized, program.output_format)
+    outputs = [("y", TensorProto.FLOAT, program.outputs)]
+    properties = {DIGEST_METADATA: program.digest, KERNEL_METADATA: graph.kernel}
+    if program.trigger is not None:
+        add_trigger(graph, program, quantized)
+        outputs += [(SCORE, TensorProto.INT64, 1)]
+        outputs += [(ACCEPT, TensorProto.BOOL, len(program.trigger.points))]
+        properties[TRIGGER_METADATA] = trigger_metadata(program)
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "aetrig",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["events", program.features])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["events", program.outputs])],
+            [
+                helper.make_tensor_value_info(name, kind, ["events", width])
+                for name, kind, width in outputs
+            ],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -78,10 +64,8 @@ def to_plain(program: Program, kernel: Kernel | None = None) -> onnx.ModelProto:
         producer_name="aetrig",
     )
     grid = [[form.bits, form.signed] for form in program.input_formats]
-    properties = {
+    properties |= {
         INPUT_METADATA: json.dumps({"formats": grid}),
-        KERNEL_METADATA: graph.kernel,
-        DIGEST_METADATA: program.digest,
         ZERO_POINTS_METADATA: json.dumps(graph.zero_points),
     }
     helper.set_model_props(model, properties)
@@ -89,7 +73,7 @@ def to_plain(program: Program, kernel: Kernel | None = None) -> onnx.ModelProto:
     return model
 
 
-def _input(graph: _Graph, program: Program) -> str:
+def _input(graph: PlainGraph, program: Program) -> str:
     """Scale, round and saturate the hardware integers: exact, as factors are powers of two."""
     rescale = next(op for op in program.operations if isinstance(op, Rescale))
     quantizer = program.input_quantizer
@@ -111,7 +95,7 @@ def _input(graph: _Graph, program: Program) -> str:
     return _quantize_linear(graph, clipped, form, quantizer.name)
 
 
-def _float_layer(graph: _Graph, tensor: str, layer: Layer) -> str:
+def _float_layer(graph: PlainGraph, tensor: str, layer: Layer) -> str:
     """Integer-valued floating point."""
     affine, quantizer = layer.affine, layer.quantizer
     weight = graph.constant(f"{affine.name}_weight", affine.weight)
@@ -125,7 +109,7 @@ def _float_layer(graph: _Graph, tensor: str, layer: Layer) -> str:
     return graph.clip(tensor, (layer.low, layer.high), quantizer.name)
 
 
-def _int8_layer(graph: _Graph, tensor: str, layer: Layer) -> str:
+def _int8_layer(graph: PlainGraph, tensor: str, layer: Layer) -> str:
     """DequantizeLinear, Gemm, QuantizeLinear: onnxruntime fuses them to one integer QGemm.
 
     Activations have scale 1; weights and bias carry the scale 2**-shift of the accumulator in
@@ -157,19 +141,19 @@ def _zero(form: Format) -> int:
     return SIGNED_ZERO if form.signed else 0
 
 
-def _quantize_linear(graph: _Graph, tensor: str, form: Format, output: str) -> str:
+def _quantize_linear(graph: PlainGraph, tensor: str, form: Format, output: str) -> str:
     zero = graph.constant(f"{output}_zero", _zero(form), np.uint8)
     one = graph.constant(f"{output}_one", 1.0)
     return graph.node("QuantizeLinear", [tensor, one, zero], output)
 
 
-def _dequantize_linear(graph: _Graph, tensor: str, form: Format, output: str) -> str:
+def _dequantize_linear(graph: PlainGraph, tensor: str, form: Format, output: str) -> str:
     zero = graph.constant(f"{output}_zero", _zero(form), np.uint8)
     one = graph.constant(f"{output}_one", 1.0)
     return graph.node("DequantizeLinear", [tensor, one, zero], output)
 
 
-def _weight(graph: _Graph, affine: Affine, step: str) -> str:
+def _weight(graph: PlainGraph, affine: Affine, step: str) -> str:
     name = f"{affine.name}_weight"
     if weight_bytes(affine.weight) == "int8":
         return _parameter(graph, name, affine.weight, step, np.int8)
@@ -177,7 +161,7 @@ def _weight(graph: _Graph, affine: Affine, step: str) -> str:
 
 
 def _parameter(
-    graph: _Graph,
+    graph: PlainGraph,
     name: str,
     values: Integers,
     step: str,
@@ -189,7 +173,7 @@ def _parameter(
     return graph.node("DequantizeLinear", [constant, step, zero], f"{name}_value")
 
 
-def _output(graph: _Graph, tensor: str, form: Format) -> None:
+def _output(graph: PlainGraph, tensor: str, form: Format) -> None:
     if graph.kernel == "int8":
         zero = graph.constant("y_zero", _zero(form), np.uint8)
         step = graph.constant("y_scale", 2.0**form.exponent)

@@ -13,7 +13,7 @@ import onnxruntime as ort
 
 from aetrig.errors import UserError
 from aetrig.export.plain import ZERO_POINTS_METADATA
-from aetrig.program.model import Integers
+from aetrig.program.model import ACCEPT, SCORE, Integers
 
 Level = Literal["disabled", "basic", "extended", "layout", "all"]
 LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "layout", "all")
@@ -75,6 +75,14 @@ def output_integers(
     """Return the output's integers; raise UserError where a value is off the output's grid."""
     (y,) = run(session, x, ["y"])
     return _integers(np.ldexp(y.astype(np.float64), -exponent), "y")
+
+
+def trigger_integers(
+    session: ort.InferenceSession, x: npt.NDArray[np.int32]
+) -> dict[str, Integers]:
+    """Return score (events, 1) and accept bits (events, points) of a model with a trigger."""
+    score, accept = run(session, x, [SCORE, ACCEPT])
+    return {SCORE: score.astype(np.int64), ACCEPT: accept.astype(np.int64)}
 
 
 def layer_integers(

@@ -28,8 +28,13 @@ class Graph:
     nodes: tuple[onnx.NodeProto, ...]
     constants: dict[str, Floats]
     input: str
-    output: str
+    outputs: tuple[str, ...]
     metadata: dict[str, str]
+
+    @property
+    def output(self) -> str:
+        """The network's output; a trigger's score and accept bits are outputs behind it."""
+        return self.outputs[0]
 
     def fail(self, what: str) -> UserError:
         """Return the error for this file."""
@@ -40,12 +45,15 @@ class Graph:
         return next((node for node in self.nodes if tensor in node.output), None)
 
     def chain(self) -> Iterator[tuple[onnx.NodeProto, str]]:
-        """Yield the nodes from input to output, each with the data tensor that it takes."""
-        tensor = self.input
+        """Yield the nodes from input to output, each with the data tensor that it takes.
+
+        What only a trigger's score needs is not part of the chain.
+        """
+        tensor, behind = self.input, self._behind()
         for _ in self.nodes:
             if tensor == self.output:
                 return
-            takers = [node for node in self.nodes if tensor in node.input]
+            takers = [node for node in self.nodes if tensor in node.input and node not in behind]
             if len(takers) != 1:
                 raise self.fail(
                     f"tensor '{tensor}' feeds {len(takers)} nodes; a chain of layers is expected, "
@@ -57,6 +65,23 @@ class Graph:
             raise self.fail(
                 f"the graph runs in a circle and never reaches its output '{self.output}'"
             )
+
+    def _behind(self) -> list[onnx.NodeProto]:
+        """Return the nodes that the further outputs need and the network's output does not."""
+        network = self._needed(self.output)
+        further = [node for output in self.outputs[1:] for node in self._needed(output)]
+        return [node for node in further if node not in network]
+
+    def _needed(self, output: str) -> list[onnx.NodeProto]:
+        """Return the nodes that a tensor is made by; each once, circles included."""
+        found: list[onnx.NodeProto] = []
+        tensors = [output]
+        while tensors:
+            node = self.maker(tensors.pop())
+            if node is not None and node not in found:
+                found.append(node)
+                tensors += node.input
+        return found
 
     def constant(self, tensor: str) -> Floats:
         """Return a constant's values; raise UserError if it is not one, or not finite."""
@@ -114,8 +139,9 @@ class Graph:
 
 
 def load_graph(path: Path) -> Graph:
-    """Read an ONNX file with one input and one output; constants as float64.
+    """Read an ONNX file with one input; constants as float64.
 
+    It has one output, or with a trigger three: the network's, the score, the accept bits.
     Raises UserError for a missing, empty or damaged file, or data kept outside the file.
     """
     try:
@@ -136,13 +162,13 @@ def load_graph(path: Path) -> Graph:
     constants = {item.name: _values(path, item) for item in graph.initializer}
     inputs = [item.name for item in graph.input if item.name not in constants]
     outputs = [item.name for item in graph.output]
-    if len(inputs) != 1 or len(outputs) != 1:
+    if len(inputs) != 1 or len(outputs) not in (1, 3):
         raise UserError(
-            f"{path}: found {len(inputs)} inputs and {len(outputs)} outputs; expected one of each "
-            "(an empty or truncated file has none)"
+            f"{path}: found {len(inputs)} inputs and {len(outputs)} outputs; expected one of each, "
+            "or three outputs with a trigger (an empty or truncated file has none)"
         )
     metadata = {item.key: item.value for item in model.metadata_props}
-    return Graph(path, tuple(graph.node), constants, inputs[0], outputs[0], metadata)
+    return Graph(path, tuple(graph.node), constants, inputs[0], tuple(outputs), metadata)
 
 
 def _values(path: Path, tensor: onnx.TensorProto) -> Floats:

@@ -19,6 +19,7 @@ from aetrig.program.model import (
     Rescale,
     Rounding,
 )
+from aetrig.program.read_trigger import read_trigger
 from aetrig.run import sha256
 
 SUPPORTED = ("Sub", "Mul", "Quant", "MatMul", "Add", "Relu")
@@ -27,6 +28,8 @@ MAX_BITS = 32
 
 def read(path: Path) -> Program:
     """Read a QONNX file: input scaling, then fully-connected layers with fixed-point quantizers.
+
+    A file of a trigger has the score and the accept bits behind them.
 
     Raises UserError, naming file and tensor, for unsupported operators, scales that are no power
     of two, zero points, per-channel scales, or constants that do not fit together.
@@ -46,7 +49,8 @@ def read(path: Path) -> Program:
     names = [op.name for op in operations]
     if len(set(names)) != len(names):
         raise graph.fail(f"node names must be unique, found {names}")
-    return Program(formats, tuple(operations), sha256(path))
+    network = Program(formats, tuple(operations), sha256(path))
+    return network if len(graph.outputs) == 1 else read_trigger(graph, network)
 
 
 def _operation(

@@ -1,0 +1,1 @@
+"""The trigger behind the network: its score, its working points, its artefact."""
