@@ -28,7 +28,7 @@ def test_score_of_integers_equals_rational_arithmetic(
 ) -> None:
     qx = np.array([event[0] for event in events], dtype=np.int64)
     qy = np.array([event[1] for event in events], dtype=np.int64)
-    found = score_integers(qx, qy, ex, ey)
+    found = score_integers("mse", qx, qy, ex, ey)
     for row, (inputs, outputs) in enumerate(events):
         squares = [
             (q * Fraction(2) ** ex - r * Fraction(2) ** ey) ** 2
@@ -43,12 +43,26 @@ def test_score_of_integers_equals_rational_arithmetic(
 def test_score_does_not_overflow_where_squares_need_more_than_64_bits() -> None:
     qx = np.full((1, 8), 2**15, dtype=np.int64)
     qy = np.full((1, 8), -(2**15), dtype=np.int64)
-    found = score_integers(qx, qy, 20, 20)
+    found = score_integers("mse", qx, qy, 20, 20)
     assert found[0] == float(2**72)
-    shifted = score_integers(qx, qy, 20, -2)
+    shifted = score_integers("mse", qx, qy, 20, -2)
     assert shifted[0] == float((2**35 + 2**13) ** 2)
 
 
 def test_float_score_is_the_mean_square() -> None:
     x, y = np.array([[1.0, 2.0], [0.5, 0.5]]), np.array([[0.0, 0.0], [0.5, 1.5]])
-    assert score_floats(x, y).tolist() == [2.5, 0.5]
+    assert score_floats("mse", x, y).tolist() == [2.5, 0.5]
+    assert score_floats("embedding", x, y).tolist() == [2.5, 0.5]
+    assert score_floats("mae", x, y).tolist() == [1.5, 0.5]
+    assert score_floats("latent", None, x).tolist() == [5.0, 0.5]
+
+
+def test_integer_scores_of_every_kind_equal_the_float_ones() -> None:
+    rng = np.random.default_rng(2)
+    qx, qy = rng.integers(-100, 100, (2, 50, 7))
+    x, y = qx * 2.0**-3, qy * 2.0**-5
+    for kind in ("mse", "mae", "embedding"):
+        found = score_integers(kind, qx, qy, -3, -5)
+        np.testing.assert_allclose(found, score_floats(kind, x, y), rtol=1e-12)
+    found = score_integers("latent", None, qy, 0, -5)
+    np.testing.assert_allclose(found, score_floats("latent", None, y), rtol=1e-12)

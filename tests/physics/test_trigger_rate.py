@@ -17,11 +17,11 @@ def test_threshold_is_the_lowest_integer_that_keeps_the_rate(seed: int, share: f
     scores = rng.integers(0, 300, 500)
     weight = rng.choice([1.0, 1.5, 2.0], 500)
     rate = share * weight.sum()
-    point = threshold_at_rate(scores, weight, rate)
+    threshold, point = threshold_at_rate(scores, weight, rate)
     by_hand = [sum(w for s, w in zip(scores, weight, strict=True) if s > t) for t in range(300)]
-    assert point.threshold == next(t for t, found in enumerate(by_hand) if found <= rate)
-    assert point.rate == pytest.approx(by_hand[point.threshold])
-    passed = weight[scores > point.threshold]
+    assert threshold == next(t for t, found in enumerate(by_hand) if found <= rate)
+    assert point.rate == pytest.approx(by_hand[threshold])
+    passed = weight[scores > threshold]
     assert point.error == pytest.approx(float(np.sqrt((passed**2).sum())))
     assert point.accepted == passed.size
 

@@ -19,6 +19,10 @@ def layers(program: Program) -> list[str]:
     return [op.name for op in program.operations if isinstance(op, Quantize)]
 
 
+def ends(program: Program) -> list[str]:
+    return [layers(program)[0], layers(program)[-1]]
+
+
 def swapped_rounding(program: Program, name: str) -> Program:
     op = next(op for op in program.operations if op.name == name)
     assert isinstance(op, Quantize)
@@ -43,7 +47,7 @@ def test_equal_stages_differ_nowhere_and_every_value_is_compared() -> None:
     x = adversarial(program, CHUNK + 100).x
     done: list[int] = []
     stages = [rung("a", program), rung("b", program, keep=True), rung("c", program)]
-    found = climb_ladder(stages, x, "adversarial", layers(program), done.append)
+    found = climb_ladder(stages, x, "adversarial", layers(program), ends(program), done.append)
     width = 8 + 6 + 3 + 6 + 8  # input, hidden, latent, hidden, output
     assert [(row.reference, row.other) for row in found.comparisons] == [("a", "b"), ("b", "c")]
     for row in found.comparisons:

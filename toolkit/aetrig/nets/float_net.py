@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from aetrig.config.model import Network
 from aetrig.data.scaling import InputScaling
 from aetrig.nets.formats import layer_widths, linear_layers
+from aetrig.physics.score import ScoreKind
 
 
 class FloatAutoencoder(nn.Module):
@@ -25,6 +27,7 @@ class FloatAutoencoder(nn.Module):
     def __init__(self, features: int, network: Network, scaling: InputScaling) -> None:
         super().__init__()
         self.layer_names = network.layer_names()
+        self._encoder = self.layer_names[: len(network.encoder)]
         self._linear = linear_layers(network)
         # float64: float32 would round the centre of a standard scaling before the subtraction
         self.register_buffer("center", torch.tensor(scaling.center, dtype=torch.float64))
@@ -43,8 +46,14 @@ class FloatAutoencoder(nn.Module):
 
     def reconstruct(self, normalised: Tensor) -> Tensor:
         """Return the reconstruction of normalised events, shape (events, features)."""
-        value = normalised
-        for name in self.layer_names:
+        return self._through(self.layer_names, normalised)
+
+    def encode(self, normalised: Tensor) -> Tensor:
+        """Return the latent numbers of normalised events, shape (events, latent)."""
+        return self._through(self._encoder, normalised)
+
+    def _through(self, names: Sequence[str], value: Tensor) -> Tensor:
+        for name in names:
             value = self.layer(name)(value)
             if name not in self._linear:
                 value = torch.relu(value)
@@ -58,3 +67,9 @@ class FloatAutoencoder(nn.Module):
         """Return (target, output) of the loss: the normalised input and its reconstruction."""
         normalised = self.normalise(x)
         return normalised, self.reconstruct(normalised)
+
+    def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
+        """Return (reference, output) of a score; the reference of latent means is zero: None."""
+        if kind == "latent":
+            return None, self.encode(self.normalise(x))
+        return self.compare(x)

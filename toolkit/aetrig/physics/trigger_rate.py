@@ -24,27 +24,28 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RatePoint:
-    """An integer threshold and the trigger rate in Hz of what lies above it.
+    """The trigger rate in Hz of what lies above a threshold.
 
     ``error``: statistical, of the rate, in Hz; where nothing is accepted, the rate of 1.84 events,
     Poisson's upper limit at 84 %. ``accepted``: simulated events above it.
     """
 
-    threshold: int
     rate: float
     error: float
     accepted: int
 
 
-def rate_above(scores: Integers, weight_hz: Floats, threshold: int) -> RatePoint:
+def rate_above(scores: Integers | Floats, weight_hz: Floats, threshold: float) -> RatePoint:
     """Return the rate of events whose score is greater than a threshold."""
     weight = weight_hz[scores > threshold]
     error = math.sqrt(float((weight**2).sum())) if weight.size else ZERO * float(weight_hz.max())
-    return RatePoint(threshold, float(weight.sum()), error, weight.size)
+    return RatePoint(float(weight.sum()), error, weight.size)
 
 
-def threshold_at_rate(scores: Integers, weight_hz: Floats, rate: float) -> RatePoint:
-    """Return the lowest threshold whose rate is at most ``rate`` in Hz.
+def threshold_at_rate(
+    scores: Integers, weight_hz: Floats, rate: float
+) -> tuple[int, RatePoint]:
+    """Return the lowest threshold whose rate is at most ``rate`` in Hz, and that rate.
 
     Equal scores are accepted or rejected together. Raises UserError where the rate is more than
     that of all events, or so small that fewer than `MIN_ACCEPTED` effective events would remain:
@@ -58,13 +59,13 @@ def threshold_at_rate(scores: Integers, weight_hz: Floats, rate: float) -> RateP
         )
     order = np.argsort(-scores, kind="stable")
     sums = np.cumsum(weight_hz[order])
-    point = rate_above(scores, weight_hz, int(scores[order[np.argmax(sums > rate)]]))
+    threshold = int(scores[order[np.argmax(sums > rate)]])
     squares = np.cumsum(weight_hz[order] ** 2)
     reached = int(np.searchsorted(sums, rate, side="right"))
     effective = sums[reached - 1] ** 2 / squares[reached - 1] if reached else 0.0
     if effective < MIN_ACCEPTED - 1e-9:
         raise _out_of_reach(weight_hz[order], rate, scores.size)
-    return point
+    return threshold, rate_above(scores, weight_hz, threshold)
 
 
 def _out_of_reach(falling: Floats, rate: float, events: int) -> UserError:

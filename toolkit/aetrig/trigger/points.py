@@ -62,10 +62,10 @@ def _given(name: str, threshold: int, scores: Integers, rated: Rated | None) -> 
 
 def _at_rate(name: str, rate: float, scores: Integers, rated: Rated) -> Point:
     try:
-        found = threshold_at_rate(scores[rated.rows], rated.weight_hz, rate)
+        threshold, found = threshold_at_rate(scores[rated.rows], rated.weight_hz, rate)
     except UserError as error:
         raise UserError(f"working point '{name}': {error}") from error
-    return Point(name, found.threshold, rate, found, found.error * math.sqrt(rated.overlap))
+    return Point(name, threshold, rate, found, found.error * math.sqrt(rated.overlap))
 
 
 def efficiencies(

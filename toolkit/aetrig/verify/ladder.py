@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import AetrigError
 from aetrig.program.compare import differing_bit
+from aetrig.program.model import SCORE
 from aetrig.verify.verdict import Comparison, Finding, Mismatch
 
 Integers = npt.NDArray[np.int64]
-Kept = npt.NDArray[np.int32]
+Kept = npt.NDArray[np.signedinteger[Any]]
 Trace = Mapping[str, Integers]
 CHUNK = 4096
 MISMATCHES = 100  # kept for each pair
@@ -25,7 +27,7 @@ class Rung:
 
     ``run`` returns them by operation name; a stage that shows only its output returns only that.
     ``beside``: the stage it is compared with, where that is not simply the one before. ``keep``:
-    return its integers, for a score.
+    return its integers of the layers that are kept, for a score.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Rung:
 class Climbed:
     """The ladder on one set of vectors.
 
-    ``values``: by kept stage, the integers of its first and last quantizer: what a score needs.
+    ``values``: by kept stage and kept layer, the integers: what a score needs.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -52,13 +54,15 @@ def climb_ladder(
     x: Integers,
     vectors: str,
     layers: Sequence[str],
+    kept_layers: Sequence[str] = (),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Climbed:
     """Run all stages on ``x`` chunk by chunk and compare neighbours.
 
     ``x``: int64, shape (events, features); ``layers``: names of the quantizers in order;
-    ``progress`` is told the events done. A stage that fails is reported and left out from there
-    on; its neighbours then meet.
+    ``kept_layers``: those whose integers are returned, where a kept stage has them; ``progress``
+    is told the events done. A stage that fails is reported and left out from there on; its
+    neighbours then meet.
     """
     alive, findings = list(rungs), list[Finding]()
     tallies: dict[tuple[str, str], _Tally] = {}
@@ -80,9 +84,10 @@ def climb_ladder(
                 findings.append(Finding(pair[1], f"cannot be compared: {error}"))
                 alive = [rung for rung in alive if rung.name != pair[1]]
         for rung in alive:
-            for layer in (layers[0], layers[-1]) if rung.keep else ():
-                part = traces[rung.name][layer].astype(np.int32)
-                kept.setdefault(rung.name, {}).setdefault(layer, []).append(part)
+            for layer in kept_layers if rung.keep else ():
+                if layer in traces[rung.name]:
+                    part = _narrow(layer, traces[rung.name][layer])
+                    kept.setdefault(rung.name, {}).setdefault(layer, []).append(part)
         progress(chunk.shape[0])
     whole = {rung.name for rung in alive}
     values = {
@@ -93,6 +98,11 @@ def climb_ladder(
     comparisons = tuple(tally.comparison() for tally in tallies.values())
     mismatches = tuple(item for tally in tallies.values() for item in tally.mismatches())
     return Climbed(comparisons, mismatches, tuple(findings), values)
+
+
+def _narrow(layer: str, values: Integers) -> Kept:
+    """Return quantized values as int32, which holds them; a score may need 64 bits."""
+    return values if layer == SCORE else values.astype(np.int32)
 
 
 def _pairs(rungs: Sequence[Rung]) -> Iterator[tuple[str, str]]:

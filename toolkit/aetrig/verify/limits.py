@@ -35,8 +35,9 @@ def checks(limits: Limits, physics: Physics | None, latency: Latency) -> tuple[C
 
 def _physics(limits: Limits, physics: Physics) -> Iterator[Check]:
     first, last = physics.stages[0], physics.stages[-1]
-    if first.loss > 0:
-        yield _at_most(LOSS, last.loss / first.loss, limits.loss_ratio)
+    losses = [stage.loss for stage in physics.stages if stage.loss is not None]
+    if len(losses) > 1 and losses[0] > 0:
+        yield _at_most(LOSS, losses[-1] / losses[0], limits.loss_ratio)
     yield _at_least(AGREEMENT, physics.agreement, limits.agreement)
     for signal in physics.signals:
         reference, other = signal.auc[first.stage].value, signal.auc[last.stage].value

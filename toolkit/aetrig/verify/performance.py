@@ -31,12 +31,12 @@ class Reconstruction:
     """One stage's result on all validation events.
 
     ``score``: shape (events,). ``residual``: reconstructed minus input in hardware units, shape
-    (events, features).
+    (events, features); None where the stage reconstructs nothing, as an encoder alone.
     """
 
     stage: str
     score: Floats
-    residual: Floats
+    residual: Floats | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,11 @@ def performance(
         ),
         equal_decisions(pair, points[0], points[-1]),
         spearman(pair),
-        {stage.stage: _residuals(stage, vectors, background) for stage in stages},
+        {
+            stage.stage: _residuals(stage.residual[background], vectors)
+            for stage in stages
+            if stage.residual is not None
+        },
         grid.steps,
         grid.units,
     )
@@ -94,13 +98,16 @@ def _pair(first: Reconstruction, last: Reconstruction, vectors: Vectors, rows: M
 def _stage(
     stage: Reconstruction, point: WorkingPoint, vectors: Vectors, background: Mask, grid: Grid
 ) -> StageResult:
-    normalized = stage.residual[background] * np.exp2(-grid.shift.astype(np.float64))
-    loss = np.average((normalized**2).mean(axis=1), weights=vectors.weight[background])
+    loss = None
+    if stage.residual is not None:
+        normalized = stage.residual[background] * np.exp2(-grid.shift.astype(np.float64))
+        squares = (normalized**2).mean(axis=1)
+        loss = float(np.average(squares, weights=vectors.weight[background]))
     crossings = vectors.rows("minbias")
     accepted = None
     if crossings.any():
         accepted = share_above(stage.score[crossings], vectors.weight[crossings], point.threshold)
-    return StageResult(stage.stage, float(loss), point, accepted)
+    return StageResult(stage.stage, loss, point, accepted)
 
 
 def _signal(
@@ -133,8 +140,7 @@ def _signal(
     )
 
 
-def _residuals(stage: Reconstruction, vectors: Vectors, background: Mask) -> tuple[Residuals, ...]:
+def _residuals(residual: Floats, vectors: Vectors) -> tuple[Residuals, ...]:
     return tuple(
-        residuals(name, stage.residual[background, column])
-        for column, name in enumerate(vectors.features)
+        residuals(name, residual[:, column]) for column, name in enumerate(vectors.features)
     )

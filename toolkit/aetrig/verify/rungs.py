@@ -1,114 +1,56 @@
-"""The stages of a run, opened from its artefacts: float, QAT, onnxruntime, Program, csim."""
+"""Each stage of a run as a rung of the ladder: from hardware integers to its own integers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from aetrig.errors import AetrigError, MissingToolError
-from aetrig.export.session import LEVELS, Level, layer_integers, open_session, output_integers
+from aetrig.errors import AetrigError
+from aetrig.export.session import (
+    LEVELS,
+    Level,
+    layer_integers,
+    open_session,
+    output_integers,
+    trigger_integers,
+)
 from aetrig.hls.csim import load as load_csim
-from aetrig.nets.float_net import FloatAutoencoder
 from aetrig.nets.integers import trace_integers
 from aetrig.nets.quant_net import QuantAutoencoder
 from aetrig.program.evaluate import trace
-from aetrig.program.model import Integers, Program, Quantize
-from aetrig.program.read import read
+from aetrig.program.model import ACCEPT, SCORE, Integers, Program
 from aetrig.run import Run
-from aetrig.train.load import load_float, load_quantized
 from aetrig.verify.ladder import Rung, Trace
-from aetrig.verify.verdict import Finding
 
-QAT, ONNX, PROGRAM, CSIM, FLOAT = "QAT", "onnxruntime", "Program", "csim", "float"
+QAT, ONNX, PROGRAM, FLOAT = "QAT", "onnxruntime", "Program", "float"
+CSIM, RTL, EMULATOR, TRIGGER = "csim", "RTL", "emulator", "trigger"
+FIRMWARE = (CSIM, RTL)
 TRACED_AT: Level = (
     "disabled"  # showing a layer's values forbids fusing it away; outputs: every level
 )
-Opened = TypeVar("Opened")
 
 
-@dataclass
-class Stages:
-    """What could be opened. ``findings``: damaged artefacts; ``not_run``: absent ones."""
-
-    float_net: FloatAutoencoder | None = None
-    quantized: QuantAutoencoder | None = None
-    program: Program | None = None
-    rungs: list[Rung] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    not_run: list[Finding] = field(default_factory=list)
-
-    def layers(self) -> tuple[str, ...]:
-        """Return the names of the quantizers, in order."""
-        if self.program is not None:
-            return tuple(op.name for op in self.program.operations if isinstance(op, Quantize))
-        if self.quantized is not None:
-            return tuple(name for name in self.quantized.formats if name.endswith("_quant"))
-        return ()
-
-    def exponent(self, layer: str) -> int | None:
-        """Return the binary exponent of a quantizer's integers, as trained, else as exported."""
-        if self.quantized is not None:
-            return self.quantized.exponents.get(layer)
-        if self.program is not None:
-            for op in self.program.operations:
-                if isinstance(op, Quantize) and op.name == layer:
-                    return op.format.exponent
-        return None
-
-
-def open_stages(run: Run) -> Stages:
-    """Open every stage that has its artefact; note what is absent or does not open."""
-    stages = Stages()
-
-    def attempt(
-        name: str, artefact: str, command: str, opener: Callable[[], Opened]
-    ) -> Opened | None:
-        if not (run / artefact).exists():
-            remedy = f"{artefact} is missing; make it with: aetrig {command}"
-            stages.not_run.append(Finding(name, remedy))
-            return None
-        try:
-            return opener()
-        except MissingToolError as error:
-            stages.not_run.append(Finding(name, str(error)))
-        except AetrigError as error:
-            stages.findings.append(Finding(name, str(error)))
-        return None
-
-    stages.float_net = attempt(FLOAT, "checkpoints/float.pt", "qat", lambda: load_float(run))
-    stages.quantized = attempt(QAT, "checkpoints/qat.pt", "qat", lambda: load_quantized(run))
-    qonnx = run / "model.qonnx.onnx"
-    stages.program = attempt(PROGRAM, qonnx.name, "export-onnx", lambda: read(qonnx))
-    if stages.quantized is not None:
-        stages.rungs.append(_qat(stages.quantized))
-    stages.rungs += attempt(ONNX, "model.onnx", "export-onnx", lambda: _onnx(run, stages)) or []
-    if stages.program is not None:
-        stages.rungs.append(_program(stages.program))
-    csim = attempt(CSIM, "hls", "hls", lambda: _csim(run, stages.program))
-    stages.rungs += [] if csim is None else [csim]
-    return stages
-
-
-def _qat(net: QuantAutoencoder) -> Rung:
+def qat_rung(net: QuantAutoencoder) -> Rung:
+    """Return the trained network, evaluated in float64."""
     return Rung(QAT, lambda x: trace_integers(net, x), keep=True)
 
 
-def _program(program: Program) -> Rung:
-    return Rung(PROGRAM, lambda x: trace(program, x))
+def program_rung(network: Program, trigger: Program | None) -> Rung:
+    """Return the reference; score and accept bits are the trigger's."""
+
+    def run(x: Integers) -> Trace:
+        values = trace(network, x)
+        if trigger is None:
+            return values
+        found = trace(trigger, x)
+        return values | {name: found[name] for name in (SCORE, ACCEPT)}
+
+    return Rung(PROGRAM, run)
 
 
-def _csim(run: Run, program: Program | None) -> Rung:
-    if program is None:
-        raise AetrigError("not compared: model.qonnx.onnx, which gives its types, is not readable")
-    csim = load_csim(run / "hls", program)
-    return Rung(CSIM, csim.trace, keep=True)
-
-
-def _onnx(run: Run, stages: Stages) -> list[Rung]:
+def onnx_rungs(run: Run, layer: str | None, exponent: int | None) -> list[Rung]:
     """Return onnxruntime layer by layer, and its output at each graph optimization level."""
     path = run / "model.onnx"
     open_session(path)  # a damaged file is a finding now
@@ -117,17 +59,52 @@ def _onnx(run: Run, stages: Stages) -> list[Rung]:
         return layer_integers(path, x.astype(np.int32), TRACED_AT)
 
     rungs = [Rung(ONNX, traced)]
-    layers = stages.layers()
-    exponent = stages.exponent(layers[-1]) if layers else None
-    if exponent is None:
+    if layer is None or exponent is None:
         return rungs
-    return rungs + [_onnx_output(path, level, layers[-1], exponent) for level in LEVELS]
+    for level in LEVELS:
+        session = open_session(path, level)
+
+        def output(x: Integers, session: Any = session) -> Trace:
+            return {layer: output_integers(session, x.astype(np.int32), exponent)}
+
+        rungs.append(Rung(f"{ONNX} ({level})", output, beside=ONNX))
+    return rungs
 
 
-def _onnx_output(path: Path, level: Level, layer: str, exponent: int) -> Rung:
-    session = open_session(path, level)
+def trigger_rungs(run: Run, program: Program) -> Iterator[Rung]:
+    """Yield the trigger's ONNX file: output, score and bits at each graph optimization level."""
+    layer, exponent = program.operations[-1].name, program.output_format.exponent
+    for level in LEVELS:
+        session = open_session(run / "trigger.onnx", level)
 
-    def output(x: Integers) -> Trace:
-        return {layer: output_integers(session, x.astype(np.int32), exponent)}
+        def output(x: Integers, session: Any = session) -> Trace:
+            events = x.astype(np.int32)
+            found = output_integers(session, events, exponent)
+            return {layer: found, **trigger_integers(session, events)}
 
-    return Rung(f"{ONNX} ({level})", output, beside=ONNX)
+        yield Rung(f"{PROGRAM} ({ONNX} {level})", output, beside=PROGRAM)
+
+
+def csim_rung(run: Run, program: Program | None) -> Rung:
+    """Return the hls4ml project, emulated in C++."""
+    return Rung(CSIM, load_csim(run / "hls", _types(program)).trace, keep=True)
+
+
+def rtl_rung(run: Run, program: Program | None) -> Rung:
+    """Return the RTL, simulated by Verilator with an event at every clock."""
+    from aetrig.rtl.simulate import load as load_rtl
+
+    return Rung(RTL, load_rtl(run / "rtl", _types(program)).trace, beside=PROGRAM, keep=True)
+
+
+def emulator_rung(run: Run, program: Program | None) -> Rung:
+    """Return the emulator's library."""
+    from aetrig.emulator.load import load as load_emulator
+
+    return Rung(EMULATOR, load_emulator(run / "emulator", _types(program)).trace, beside=PROGRAM)
+
+
+def _types(program: Program | None) -> Program:
+    if program is None:
+        raise AetrigError("not compared: the ONNX file that gives its types is not readable")
+    return program

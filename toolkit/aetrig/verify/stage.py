@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,8 +23,10 @@ from aetrig.verify.latency import latency
 from aetrig.verify.limits import checks
 from aetrig.verify.performance import Grid, performance
 from aetrig.verify.project import project_findings
-from aetrig.verify.reconstruct import reconstructions
-from aetrig.verify.rungs import FLOAT, Stages, open_stages
+from aetrig.verify.rates import trigger_rates
+from aetrig.verify.reconstruct import Scoring, reconstructions, scoring
+from aetrig.verify.rungs import FLOAT
+from aetrig.verify.stages import Stages, open_stages
 from aetrig.verify.vectors import Adversarial, adversarial
 from aetrig.verify.verdict import Finding, Mismatch, Physics, Verdict
 
@@ -36,7 +39,11 @@ INPUTS = (
     "checkpoints/qat.pt",
     "model.qonnx.onnx",
     "model.onnx",
+    "trigger.qonnx.onnx",
+    "trigger.onnx",
     "hls",
+    "rtl",
+    "emulator",
 )
 Progress = Callable[[str], None]
 
@@ -59,10 +66,11 @@ def verify(run: Run, progress: Progress = lambda _: None) -> Verdict:
     findings += project_findings(run, stages.program)
     vectors = _validation(run, config, stages, findings)
     made = _adversarial(stages, config)
-    climbed = _climb(stages, vectors, made, progress)
+    how = scoring(stages, config)
+    climbed = _climb(stages, vectors, made, how, progress)
     findings += climbed.findings
     progress("measuring physics")
-    physics = _physics(run, config, stages, vectors, climbed, findings)
+    physics = _physics(run, config, stages, vectors, climbed, how, findings)
     measured = latency(run, findings)
     verdict = Verdict(
         str(run.path),
@@ -113,7 +121,11 @@ def _adversarial(stages: Stages, config: RunConfig) -> Adversarial | None:
 
 
 def _climb(
-    stages: Stages, vectors: Vectors | None, made: Adversarial | None, progress: Progress
+    stages: Stages,
+    vectors: Vectors | None,
+    made: Adversarial | None,
+    how: Scoring | None,
+    progress: Progress,
 ) -> Climbed:
     """Climb the ladder on both sets of vectors; the integers kept are those of validation."""
     sets = [("validation", vectors.x.astype(np.int64))] if vectors is not None else []
@@ -128,12 +140,13 @@ def _climb(
             done += events
             progress(f"comparing stages, {name} vectors: {done:,} of {total:,}")
 
-        found = climb_ladder(stages.rungs, x, name, layers, tell)
+        kept = how.layers if how is not None and name == "validation" else ()
+        found = climb_ladder(stages.rungs, x, name, layers, kept, tell)
         joined = Climbed(
             joined.comparisons + found.comparisons,
             joined.mismatches + found.mismatches,
             joined.findings + found.findings,
-            joined.values | (found.values if name == "validation" else {}),
+            joined.values | found.values,
         )
     return joined
 
@@ -144,19 +157,28 @@ def _physics(
     stages: Stages,
     vectors: Vectors | None,
     climbed: Climbed,
+    how: Scoring | None,
     findings: list[Finding],
 ) -> Physics | None:
     """Return the physics figures, or None with a finding that says why there are none."""
     if vectors is None:
         return None
+    if how is None:
+        findings.append(Finding("physics", "needs the network of model.qonnx.onnx for its score"))
+        return None
     try:
         scaling = load_scaling(run)
-        found = reconstructions(stages, climbed.values, vectors, scaling)
+        found = reconstructions(stages, climbed.values, vectors, scaling, how)
         if len(found) < 2 or found[0].stage != FLOAT:
             ran = ", ".join(item.stage for item in found) or "none"
             findings.append(Finding("physics", f"needs float and a quantized stage, ran: {ran}"))
             return None
-        return performance(vectors, found, _grid(run, scaling), config.verify)
+        physics = performance(vectors, found, _grid(run, scaling), config.verify)
+        if stages.trigger is None or stages.trigger.trigger is None:
+            return physics
+        points, unit = stages.trigger.trigger.points, (how.exponent, how.divisor)
+        rates = trigger_rates(vectors, found, points, unit, config.trigger)
+        return replace(physics, rates=rates)
     except AetrigError as error:
         findings.append(Finding("physics", str(error)))
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from aetrig.physics.trigger_rate import hertz
 from aetrig.verify.limits import (
     AGREEMENT,
     LATENCY_CHECKS,
@@ -11,7 +12,7 @@ from aetrig.verify.limits import (
     auc_check,
     efficiency_check,
 )
-from aetrig.verify.table import Table
+from aetrig.verify.table import Table, number
 from aetrig.verify.verdict import Check, Comparison, Physics, Verdict
 
 Row = tuple[str, ...]
@@ -51,7 +52,9 @@ def _stage(row: Comparison) -> str:
 
 def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
     """Yield what was measured at each stage, with the limit that it is held to if any."""
-    yield _row(physics, "loss", [f"{s.loss:.4g}" for s in physics.stages], checks.get(LOSS))
+    losses = [number(stage.loss, ".4g") for stage in physics.stages]
+    if physics.residuals:
+        yield _row(physics, "loss", losses, checks.get(LOSS))
     if physics.signals:
         rates = [f"{stage.point.rate:.3g}" for stage in physics.stages]
         title, *cells, _, _ = _row(physics, "background rate", rates)
@@ -65,16 +68,26 @@ def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
         texts = [_compact(item.value, item.error) for item in found]
         check = checks.get(efficiency_check(signal.name))
         yield _row(physics, f"efficiency {signal.name}", texts, check)
-    for index, unit in enumerate(physics.units if not physics.signals else ()):
+    for index, unit in enumerate(physics.units if _shows_residuals(physics) else ()):
         step = physics.steps[index]
-        features = [physics.residuals[stage.stage][index] for stage in physics.stages]
-        texts = [f"{item.sigma68.value * step:.4g}" for item in features]
-        yield _row(physics, f"residual width {features[0].feature} [{unit}]", texts)
+        known = [physics.residuals.get(stage.stage) for stage in physics.stages]
+        widths = [None if of is None else of[index].sigma68.value * step for of in known]
+        name = next(of[index].feature for of in known if of is not None)
+        yield _row(physics, f"residual width {name} [{unit}]", [number(w, ".4g") for w in widths])
     if not physics.signals:
         found_rank = ["", "", f"{physics.rank_correlation:.5f}"][: len(physics.stages)]
         yield _row(physics, "rank correlation of scores", found_rank)
     if AGREEMENT in checks:
         yield _limit(checks[AGREEMENT])
+    for point in physics.rates:
+        texts = [hertz(point.rates[stage.stage].rate) for stage in physics.stages]
+        error = hertz(point.rates[physics.stages[-1].stage].error)
+        title, *cells, _, _ = _row(physics, f"trigger rate {point.name}", texts)
+        yield (title, *cells, f"± {error}", "")
+
+
+def _shows_residuals(physics: Physics) -> bool:
+    return not physics.signals and bool(physics.residuals)
 
 
 def _row(physics: Physics, title: str, texts: Sequence[str], check: Check | None = None) -> Row:

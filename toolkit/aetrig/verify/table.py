@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aetrig.physics.rate import Efficiency
+from aetrig.physics.trigger_rate import hertz
 from aetrig.verify.coverage import Coverage
 from aetrig.verify.verdict import Comparison, Latency, Physics, Verdict
 
@@ -81,6 +82,7 @@ def _coverage(coverage: tuple[Coverage, ...]) -> Table:
 def _physics(physics: Physics) -> Iterator[Table]:
     yield _stages(physics)
     yield _signals(physics)
+    yield _rates(physics)
     if not physics.signals:
         yield _residuals(physics)
 
@@ -93,7 +95,7 @@ def _stages(physics: Physics) -> Table:
         minbias = "none" if stage.minbias is None else f"{stage.minbias:.3g}"
         rate = f"{point.rate:.3g}{error}"
         rows.append(
-            (stage.stage, f"{stage.loss:.5g}", f"{point.threshold:.5g}", rate,
+            (stage.stage, number(stage.loss, ".5g"), f"{point.threshold:.5g}", rate,
              f"{point.accepted:,}", minbias)
         )  # fmt: skip
     columns = ("stage", "loss", "threshold", "background rate", "accepted", "minbias accepted")
@@ -106,6 +108,11 @@ def _stages(physics: Physics) -> Table:
     if requested is not None and target is not None and target > requested:
         title += f"; rate {requested:g} asked, the sample supports {target:.3g}"
     return Table(title, columns, tuple(rows))
+
+
+def number(value: float | None, form: str) -> str:
+    """Return a number as text; "none" where a stage has none."""
+    return "none" if value is None else format(value, form)
 
 
 def _signals(physics: Physics) -> Table:
@@ -123,6 +130,20 @@ def _signals(physics: Physics) -> Table:
     return Table("Signals", ("signal", *auc, *efficiency, "agreement"), rows)
 
 
+def _rates(physics: Physics) -> Table:
+    names = [stage.stage for stage in physics.stages]
+    rows = tuple(
+        (
+            point.name,
+            f"{point.threshold:,}",
+            *(f"{hertz(point.rates[n].rate)} ± {hertz(point.rates[n].error)}" for n in names),
+        )
+        for point in physics.rates
+    )
+    columns = ("working point", "threshold", *(f"rate {name}" for name in names))
+    return Table("Trigger rates; ± statistics of the sample", columns, rows)
+
+
 def _efficiency(found: Efficiency) -> str:
     return f"{found.value:.4f} ± {found.error:.4f}"
 
@@ -134,6 +155,9 @@ def _residuals(physics: Physics) -> Table:
         step, unit = physics.steps[index], physics.units[index]
         cells = []
         for stage in physics.stages:
+            if stage.stage not in physics.residuals:
+                cells.append("none")
+                continue
             width = physics.residuals[stage.stage][index].sigma68
             cells.append(f"{width.value * step:.4g} ± {width.error * step:.2g}")
         rows.append((feature.feature, unit, *cells))

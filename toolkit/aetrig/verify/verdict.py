@@ -12,6 +12,7 @@ from aetrig.physics.agreement import Fall
 from aetrig.physics.rate import Efficiency, WorkingPoint
 from aetrig.physics.residuals import Residuals
 from aetrig.physics.roc import Auc
+from aetrig.physics.trigger_rate import RatePoint
 from aetrig.verify.coverage import Coverage
 
 
@@ -75,11 +76,12 @@ class StageResult:
 
     ``loss``: weighted mean over the background of the squared difference between reconstruction
     and input in units of the network's numbers (hardware units * 2**-shift), the same for every
-    stage; ``minbias``: share of minimum-bias crossings accepted, None where there are none.
+    stage, None for one that reconstructs nothing; ``minbias``: share of minimum-bias crossings
+    accepted, None where there are none.
     """
 
     stage: str
-    loss: float
+    loss: float | None
     point: WorkingPoint
     minbias: float | None
 
@@ -97,12 +99,22 @@ class SignalResult:
 
 
 @dataclass(frozen=True)
+class TriggerRate:
+    """A working point of the trigger: by stage, the rate in Hz above its threshold."""
+
+    name: str
+    threshold: int
+    rates: dict[str, RatePoint]
+
+
+@dataclass(frozen=True)
 class Physics:
     """Float, QAT and firmware on the same validation events.
 
     ``agreement``: share of background events with equal decisions of the first and last stage;
     ``rank_correlation``: Spearman's, of their scores on the background; ``residuals``: by stage, a
-    feature each, in hardware units.
+    feature each, in hardware units; ``rates``: of the trigger's working points, where one is set
+    and the data give a rate.
     """
 
     background_events: int
@@ -113,6 +125,7 @@ class Physics:
     residuals: dict[str, tuple[Residuals, ...]]
     steps: tuple[float, ...]
     units: tuple[str, ...]
+    rates: tuple[TriggerRate, ...] = ()
 
 
 @dataclass(frozen=True)
