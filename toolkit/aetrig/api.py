@@ -7,6 +7,7 @@
 >>> api.export_onnx(run)
 >>> api.threshold(run, config.trigger)
 >>> api.hls(run, config.hls)
+>>> api.rtl(run, config.rtl)
 >>> api.verify(run).passed
 """
 
@@ -17,6 +18,7 @@ from aetrig.doctor import doctor
 from aetrig.export.stage import export_onnx
 from aetrig.hls.stage import hls
 from aetrig.program.read import read as read_program
+from aetrig.rtl.stage import rtl
 from aetrig.run import Run, new_run, open_run
 from aetrig.train.qat import qat
 from aetrig.trigger.stage import threshold
@@ -37,6 +39,7 @@ __all__ = [
     "open_run",
     "qat",
     "read_program",
+    "rtl",
     "threshold",
     "verify",
     "write_golden",

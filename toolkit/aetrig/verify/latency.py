@@ -1,7 +1,8 @@
-"""Latency and initiation interval from a vendor tool's report; never an estimate of ours."""
+"""Latency and initiation interval: observed in simulation, or from a vendor tool's report."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from aetrig.errors import UserError
@@ -13,10 +14,13 @@ NOT_MEASURED = Latency(None, None, None, None)
 
 
 def latency(run: Run, findings: list[Finding]) -> Latency:
-    """Return the worst-case figures of the project's csynth report, at the slower of its clocks.
+    """Return the RTL's latency, observed in simulation, else what the vendor's report estimates.
 
-    Nothing measured where there is no report; an unreadable one is added to ``findings``.
+    The report's figures are worst cases at the slower of its clocks. Nothing measured where there
+    is neither; an unreadable report is added to ``findings``.
     """
+    if (run / "rtl.json").exists():
+        return _simulated(run / "rtl.json", findings)
     path = find_report(run / "hls")
     if path is None:
         return NOT_MEASURED
@@ -32,3 +36,14 @@ def reported(path: Path, source: str) -> Latency:
     report = read_report(path)
     clock = max(report.clock_target_ns, report.clock_estimated_ns)
     return Latency(source, report.latency_worst, report.interval_max, clock)
+
+
+def _simulated(path: Path, findings: list[Finding]) -> Latency:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["latency"]
+        clock = float(found["clock_ns"])
+        cycles, interval = int(found["cycles"]), int(found["interval_cycles"])
+        return Latency(f"rtl/, {found['source']}", cycles, interval, clock)
+    except (ValueError, KeyError, TypeError) as error:
+        findings.append(Finding("latency", f"{path}: not what aetrig rtl wrote ({error!r})"))
+        return NOT_MEASURED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from aetrig.nets.integers import trace_integers
 from aetrig.nets.quant_net import QuantAutoencoder
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
+from aetrig.rtl.load import load as load_rtl
 from aetrig.run import Run
 from aetrig.verify.ladder import Rung, Trace
 
@@ -82,7 +84,7 @@ def trigger_rungs(run: Run, program: Program) -> Iterator[Rung]:
             found = output_integers(session, events, exponent)
             return {layer: found, **trigger_integers(session, events)}
 
-        yield Rung(f"{PROGRAM} ({ONNX} {level})", output, beside=PROGRAM)
+        yield Rung(f"trigger.onnx ({level})", output, beside=PROGRAM)
 
 
 def csim_rung(run: Run, program: Program | None) -> Rung:
@@ -91,10 +93,10 @@ def csim_rung(run: Run, program: Program | None) -> Rung:
 
 
 def rtl_rung(run: Run, program: Program | None) -> Rung:
-    """Return the RTL, simulated by Verilator with an event at every clock."""
-    from aetrig.rtl.simulate import load as load_rtl
-
-    return Rung(RTL, load_rtl(run / "rtl", _types(program)).trace, beside=PROGRAM, keep=True)
+    """Return the RTL, simulated with an event at every clock."""
+    language = json.loads(run.need("rtl.json", "rtl").read_text(encoding="utf-8"))["language"]
+    simulation = load_rtl(run / "rtl", _types(program), language)
+    return Rung(RTL, simulation.trace, beside=PROGRAM, keep=True)
 
 
 def emulator_rung(run: Run, program: Program | None) -> Rung:

@@ -13,7 +13,7 @@ from aetrig.verify.limits import (
     efficiency_check,
 )
 from aetrig.verify.table import Table, number
-from aetrig.verify.verdict import Check, Comparison, Physics, Verdict
+from aetrig.verify.verdict import Check, Comparison, Latency, Physics, Verdict
 
 Row = tuple[str, ...]
 COLUMNS = ("check", "float", "QAT", "firmware", "limit", "result")
@@ -25,11 +25,17 @@ def summary_table(verdict: Verdict) -> Table:
     if verdict.physics is not None:
         rows += _figures(verdict.physics, {check.name: check for check in verdict.checks})
     rows += [_limit(check) for check in verdict.checks if check.name in LATENCY_CHECKS]
-    if verdict.latency.cycles is None:
-        rows.append(("latency: not measured", "", "", "", "", ""))
+    rows.append(_latency(verdict.latency))
     signals = verdict.physics is not None and verdict.physics.signals
     legend = "; 0.8429(35) is 0.8429 ± 0.0035" if signals else ""
     return Table(f"Verdict on {verdict.run}{legend}", COLUMNS, tuple(rows))
+
+
+def _latency(found: Latency) -> Row:
+    if found.cycles is None:
+        return ("latency: not measured", "", "", "", "", "")
+    figure = f"{found.cycles} cycles = {found.nanoseconds:g} ns"
+    return ("latency", "", "", figure, f"interval {found.interval_cycles}", found.source or "")
 
 
 def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
@@ -45,9 +51,9 @@ def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:
 
 
 def _stage(row: Comparison) -> str:
-    """Name the other stage; the optimization levels of one stage count as one."""
-    varied = row.other.startswith(f"{row.reference} (")
-    return "each level" if varied else row.other
+    """Name the other stage; its optimization levels count as one."""
+    name, level, _ = row.other.partition(" (")
+    return "each level" if level and name == row.reference else name
 
 
 def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:

@@ -53,17 +53,19 @@ def _pair(row: Comparison) -> tuple[str, ...]:
 def _joined(ladder: tuple[Comparison, ...]) -> Iterator[Comparison]:
     """Yield the comparisons, those equal ones of a stage with its own variants as one."""
 
-    def is_variant(row: Comparison) -> bool:
-        return row.first is None and row.other.startswith(f"{row.reference} (")
+    def variant(row: Comparison) -> tuple[str, str] | None:
+        name, level, _ = row.other.partition(" (")
+        return (name, row.vectors) if level and row.first is None else None
 
-    for variants, group in itertools.groupby(ladder, is_variant):
+    for key, group in itertools.groupby(ladder, variant):
         rows = list(group)
-        if not variants:
+        if key is None:
             yield from rows
             continue
-        names = [row.other.removeprefix(f"{row.reference} (").rstrip(")") for row in rows]
+        levels = [row.other.partition(" (")[2].rstrip(")") for row in rows]
         values = sum(row.values for row in rows)
-        other = f"output, optimization {', '.join(names)}"
+        stage = "output" if key[0] == rows[0].reference else key[0]
+        other = f"{stage}, optimization {', '.join(levels)}"
         yield dataclasses.replace(rows[0], other=other, values=values)
 
 

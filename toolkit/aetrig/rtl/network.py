@@ -1,0 +1,68 @@
+"""The module that gives alkaid's packed vector the names and widths of the trigger's ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aetrig.program.model import ACCEPT, SCORE, Program
+from aetrig.rtl.pipeline import Pipeline
+from aetrig.rtl.ports import Port, output_ports
+
+PIPELINE = "pipeline"  # alkaid's module
+NAMES = {SCORE: "score", ACCEPT: "accept"}
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Bits ``low`` to ``high`` of a port, from alkaid's vector.
+
+    ``first``, ``last``: lowest and highest bit there, last < first for a constant zero; ``zeros``:
+    bits to append below; ``sign``: bits to put above, copies of the highest where ``signed``.
+    """
+
+    port: str
+    low: int
+    high: int
+    first: int
+    last: int
+    zeros: int
+    sign: int
+    signed: bool
+
+
+def wires(program: Program, pipeline: Pipeline) -> list[Wire]:
+    """Return the connection of every element.
+
+    alkaid gives each element just the bits that its range needs: the others are sign or zeros.
+    """
+    return list(_wires(output_ports(program), pipeline))
+
+
+def _wires(ports: tuple[Port, ...], pipeline: Pipeline) -> Iterator[Wire]:
+    (out,) = pipeline.fsm.out_signals
+    start = 0
+    for (name, element), kif in zip(pipeline.logic.names, out.precisions, strict=True):
+        port = next(item for item in ports if item.name == name)
+        signed, integer, fraction = (int(part) for part in kif)
+        have = max(0, signed + integer + fraction)
+        low, width = sum(port.bits[:element]), port.bits[element]
+        zeros = min(width, max(0, -port.exponent - fraction)) if have else width
+        yield Wire(
+            NAMES.get(name, "y"), low, low + width - 1, start, start + have - 1, zeros,
+            width - have - zeros, bool(signed),
+        )  # fmt: skip
+        start += have
+
+
+def output_bits(pipeline: Pipeline) -> int:
+    """Return the width of alkaid's packed result."""
+    (out,) = pipeline.fsm.out_signals
+    return max(1, sum(sum(int(part) for part in kif) for kif in out.precisions))
+
+
+def three_ports(program: Program) -> tuple[Port, Port, Port]:
+    """Return the ports y, score and accept; of a network alone the last two are constant zeros."""
+    ports = output_ports(program)
+    none = Port("", (1,), (False,), 0)
+    return (ports[0], *ports[1:]) if len(ports) == 3 else (ports[0], none, none)

@@ -1,0 +1,77 @@
+"""The bits of the trigger's ports: which element lies where, and packing events into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from aetrig.program.model import ACCEPT, SCORE, Integers, Program
+from aetrig.program.ranges import ranges
+
+WORD = 32
+LEAST_WORDS = 3  # from there on Verilator keeps a port as an array of words
+Words = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Port:
+    """Elements of a port, the first in the lowest bits. ``exponent``: of their integers."""
+
+    name: str
+    bits: tuple[int, ...]
+    signed: tuple[bool, ...]
+    exponent: int
+
+    @property
+    def width(self) -> int:
+        """Bits of the port, at least one."""
+        return max(1, sum(self.bits))
+
+    @property
+    def words(self) -> int:
+        """Words of 32 bits on the test bench's side."""
+        return max(LEAST_WORDS, -(-self.width // WORD))
+
+    def pack(self, values: Integers) -> Words:
+        """Return integers (events, elements) as words (events, words)."""
+        events = len(values)
+        planes = [(values[:, [i]] >> np.arange(bits)) & 1 for i, bits in enumerate(self.bits)]
+        used = np.concatenate(planes, axis=1).astype(np.uint8)
+        padded = np.zeros((events, self.words * WORD), dtype=np.uint8)
+        padded[:, : used.shape[1]] = used
+        return np.packbits(padded, axis=1, bitorder="little").view(np.uint32)
+
+    def unpack(self, words: Words) -> Integers:
+        """Return the integers (events, elements) that words (events, words) hold."""
+        bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
+        found = np.zeros((len(words), len(self.bits)), dtype=np.int64)
+        start = 0
+        for i, (width, signed) in enumerate(zip(self.bits, self.signed, strict=True)):
+            weight = np.left_shift(np.int64(1), np.arange(width))
+            if signed:
+                weight[-1] = -weight[-1]
+            found[:, i] = bits[:, start : start + width].astype(np.int64) @ weight
+            start += width
+        return found
+
+
+def input_port(program: Program) -> Port:
+    """Return the port of the hardware integers."""
+    formats = program.input_formats
+    return Port("x", tuple(f.bits for f in formats), tuple(f.signed for f in formats), 0)
+
+
+def output_ports(program: Program) -> tuple[Port, ...]:
+    """Return the ports of output, score and accept bits; of the output alone without a trigger."""
+    form = program.output_format
+    last = program.operations[-1].name
+    width = program.outputs
+    ports = [Port(last, (form.bits,) * width, (form.signed,) * width, form.exponent)]
+    if program.trigger is not None:
+        bits = ranges(program)[SCORE].bits
+        ports.append(Port(SCORE, (bits,), (False,), program.score_exponent))
+        points = len(program.trigger.points)
+        ports.append(Port(ACCEPT, (1,) * points, (False,) * points, 0))
+    return tuple(ports)

@@ -1,0 +1,53 @@
+"""A project's folder: alkaid's pipeline, the generated ports, the trigger, its test bench."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+
+from alkaid.codegen import RTLModel
+
+from aetrig.config.model import Rtl
+from aetrig.program.model import Program
+from aetrig.rtl import verilog, vhdl
+from aetrig.rtl.network import PIPELINE
+from aetrig.rtl.pipeline import Pipeline
+
+LANGUAGES: dict[str, ModuleType] = {"verilog": verilog, "vhdl": vhdl}
+
+
+def write(folder: Path, program: Program, pipeline: Pipeline, options: Rtl) -> None:
+    """Write the sources of a trigger, or of a network alone, into a new folder."""
+    language = LANGUAGES[options.language]
+    source, simulation = folder / "src", folder / "sim"
+    source.mkdir(parents=True)
+    simulation.mkdir()
+    _pipeline(pipeline, source, options.language, language.SUFFIX)
+    for name, text in language.generated(program, pipeline).items():
+        (source / name).write_text(text, encoding="utf-8")
+    own = resources.files("aetrig").joinpath("firmware", "rtl")
+    for names, target in ((language.TRIGGER, source), (language.BENCH, simulation)):
+        for name in names:
+            text = own.joinpath(name).read_text(encoding="utf-8")
+            (target / name).write_text(text, encoding="utf-8")
+
+
+def _pipeline(pipeline: Pipeline, source: Path, language: str, suffix: str) -> None:
+    """Let alkaid write its modules, and keep those that the pipeline uses."""
+    with tempfile.TemporaryDirectory(prefix="aetrig-") as scratch:
+        model = RTLModel(
+            pipeline.fsm, scratch, PIPELINE, flavor=language, print_latency=False,
+            ternary_fuse=False,
+        )  # fmt: skip
+        model.write()
+        made = Path(scratch) / "src"
+        modules = [p for p in sorted(made.glob(f"*.{suffix}")) if p.stem != f"{PIPELINE}_wrapper"]
+        library = sorted((made / "static").glob(f"*.{suffix}"))
+        text = "\n".join(path.read_text(encoding="utf-8") for path in modules)
+        used = [path for path in library if re.search(rf"\b{path.stem}\b", text)]
+        for path in (*modules, *used):
+            shutil.copy(path, source)

