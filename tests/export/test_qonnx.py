@@ -72,6 +72,46 @@ def assert_equal(net: QuantAutoencoder, program: Program, seed: int = 0) -> None
         assert len(np.unique(values)) > 1, f"{name} is constant: nothing is compared"
 
 
+KINDS = {
+    "variational": Network(encoder=(5, 2), variational=True),
+    "one layer": Network(encoder=(3,), variational=True),
+    "embedding": Network(encoder=(8, 4), embedding=(8, 6)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_deployed_chain_is_exported(kind: str, tmp_path: Path) -> None:
+    """No log-variances, no decoder that the score does not use; the mean head alone."""
+    network = KINDS[kind]
+    net = random_net(WIDTH, network, Quantization(), 7).eval()
+    model = to_qonnx(net, network.layer_names(), FEATURES)
+    program = read_back(model, tmp_path)
+    assert_equal(net, program)
+    affine_names = [op.name for op in program.operations if isinstance(op, Affine)]
+    assert affine_names == list(network.layer_names())
+    stored = constants(model)
+    assert {name for name in stored if name.endswith("_weight")} == {
+        f"{name}_weight" for name in network.layer_names()
+    }
+    assert b"log_variance" not in model.SerializeToString()
+    assert program.outputs == (network.encoder[-1] if network.embedding else WIDTH)
+    assert hasattr(net, "log_variance") == network.variational  # the network keeps its own
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bit_widths_by_layer_of_each_kind(kind: str, tmp_path: Path) -> None:
+    network = KINDS[kind]
+    last = network.layer_names()[-1]
+    layers = {
+        "encoder_0": LayerQuantization(weight_bits=4, activation_bits=9),
+        last: LayerQuantization(weight_bits=3),
+    }
+    quant = Quantization(rounding="FLOOR", layers=layers)
+    net = random_net(WIDTH, network, quant, 8).eval()
+    program = read_back(to_qonnx(net, network.layer_names(), FEATURES), tmp_path)
+    assert_equal(net, program, 8)
+
+
 def test_nodes_and_tensors_have_the_names_that_later_stages_use() -> None:
     model = exported(made(Quantization(), 1))
     parameters = {f"{layer}_{kind}" for layer in LAYERS for kind in ("weight", "bias")}

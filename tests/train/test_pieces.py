@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from pathlib import Path
@@ -136,7 +135,7 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
         ("qat", 0),
     ]
     metrics.truncate(path, "float", 1)
-    assert path.read_text() == json.dumps(dataclasses.asdict(epoch("float", 0))) + "\n"
+    assert path.read_text() == json.dumps(epoch("float", 0).line()) + "\n"
 
 
 @pytest.fixture(scope="module")

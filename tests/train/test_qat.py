@@ -20,7 +20,8 @@ from aetrig.nets import FloatAutoencoder, QuantAutoencoder, folded_parameters, t
 from aetrig.run import Run
 from aetrig.train import TrainResult, load_float, load_quantized, load_scaling, metrics, qat
 from aetrig.train.calibrate import calibrate
-from aetrig.train.loop import Task, Trainer, evaluate, permutation, train_phase
+from aetrig.train.loop import Task, Trainer, permutation, train_phase
+from aetrig.train.loss import evaluate
 from aetrig.train.qat import NO_PRUNING
 from train.samples import FEATURES, config, correlated, dataset, write_table
 

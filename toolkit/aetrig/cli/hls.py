@@ -18,6 +18,9 @@ def command(
         str | None,
         typer.Option(help="Vitis, Vivado, VivadoAccelerator, Quartus or Catapult."),
     ] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Board of VivadoAccelerator, as pynq-z2; gives the part.")
+    ] = None,
     strategy: Annotated[
         str | None, typer.Option(help="latency, resource or distributed_arithmetic.")
     ] = None,
@@ -43,15 +46,22 @@ def command(
       aetrig hls --strategy resource --reuse-factor 4 --clock-ns 4 --force
 
       aetrig hls --part xcvu13p --dry-run
+
+      aetrig hls --backend VivadoAccelerator --board pynq-z2 --force
     """
     from aetrig import config as configuration
     from aetrig.cli.tables import print_table
     from aetrig.run import open_run
 
     opened = open_run(run, runs)
+    if board is not None and part is None:
+        from aetrig.hls.boards import part_of
+
+        part = part_of(board)
     given: dict[str, Any] = {
         "part": part,
         "backend": backend,
+        "board": board,
         "strategy": strategy,
         "reuse_factor": reuse_factor,
         "clock_ns": clock_ns,

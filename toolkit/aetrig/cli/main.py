@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from aetrig import __version__
-from aetrig.cli import config, data, doctor, export_onnx, golden, hls, qat, threshold, verify
+from aetrig.cli import (
+    config,
+    data,
+    doctor,
+    emulator,
+    export_onnx,
+    golden,
+    hls,
+    qat,
+    rtl,
+    threshold,
+    verify,
+)  # fmt: skip
 from aetrig.errors import AetrigError
 
 app = typer.Typer(
@@ -23,6 +35,8 @@ app.command("qat")(qat.command)
 app.command("export-onnx")(export_onnx.command)
 app.command("threshold")(threshold.command)
 app.command("hls")(hls.command)
+app.command("rtl")(rtl.command)
+app.command("emulator")(emulator.command)
 app.command("verify")(verify.command)
 app.command("doctor")(doctor.command)
 app.add_typer(config.app, name="config")

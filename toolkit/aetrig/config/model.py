@@ -145,21 +145,52 @@ class Network(Model):
     )
     embedding: tuple[Width, ...] | None = Field(
         None,
+        min_length=1,
         max_length=16,
         description="hidden widths of a second autoencoder on the latent space, for "
         "trigger.score: embedding",
     )
+
+    @model_validator(mode="after")
+    def _one_kind_of_latent_score(self) -> Network:
+        if self.variational and self.embedding is not None:
+            raise ValueError(
+                "'variational' and 'embedding' exclude one another; choose 'variational' for "
+                "trigger.score: latent, or 'embedding' for trigger.score: embedding"
+            )
+        return self
 
     @property
     def hidden_decoder(self) -> tuple[int, ...]:
         """Decoder widths without the output layer."""
         return self.encoder[-2::-1] if self.decoder is None else self.decoder
 
+    @property
+    def encoder_names(self) -> tuple[str, ...]:
+        """Affine layers from the input to the latent space: encoder_0 ... encoder_n."""
+        return tuple(f"encoder_{i}" for i in range(len(self.encoder)))
+
+    @property
+    def decoder_names(self) -> tuple[str, ...]:
+        """Affine layers from the latent space to the output: decoder_0 ... decoder_m."""
+        return tuple(f"decoder_{i}" for i in range(len(self.hidden_decoder) + 1))
+
+    @property
+    def embedding_names(self) -> tuple[str, ...]:
+        """Affine layers of the second autoencoder, embedding_0 ... embedding_k, or none."""
+        count = 0 if self.embedding is None else len(self.embedding) + 1
+        return tuple(f"embedding_{i}" for i in range(count))
+
     def layer_names(self) -> tuple[str, ...]:
-        """Names of the affine layers in order: encoder_0 ... encoder_n, decoder_0 ... decoder_m."""
-        encoder = tuple(f"encoder_{i}" for i in range(len(self.encoder)))
-        decoder = tuple(f"decoder_{i}" for i in range(len(self.hidden_decoder) + 1))
-        return encoder + decoder
+        """Affine layers of the deployed chain in order: the encoder, then what its score needs.
+
+        That is the decoder, or the second autoencoder where there is one.
+        """
+        return self.encoder_names + (self.embedding_names or self.decoder_names)
+
+    def training_names(self) -> tuple[str, ...]:
+        """Affine layers that are quantized and trained, deployed or not."""
+        return self.encoder_names + self.decoder_names + self.embedding_names
 
 
 class LayerQuantization(Model):
@@ -205,7 +236,11 @@ class Pruning(Model):
 
 
 class Training(Model):
-    """Both phases: Adam on the mean squared error between network input and output."""
+    """Both phases: Adam on the mean squared error between network input and output.
+
+    A variational network's loss has kl_weight times the KL term beside it. A second autoencoder
+    on the latent space trains with the settings of float_phase too, once the first is done.
+    """
 
     batch_size: int = Field(1024, ge=1)
     validation_fraction: float = Field(0.2, gt=0, lt=1)
@@ -217,7 +252,10 @@ class Training(Model):
     qat_phase: Phase = Field(Phase())
     pruning: Pruning = Field(Pruning())
     kl_weight: float = Field(
-        1e-3, ge=0, description="of the KL term of a variational network, beside the mean squares"
+        1e-3,
+        ge=0,
+        description="of a variational network's KL term, summed over the latent space and "
+        "averaged over events, beside the mean of squares over features and events",
     )
 
 
@@ -263,6 +301,7 @@ class Hls(Model):
 
     part: str = "xcvu9p"
     backend: Literal["Vitis", "Vivado", "VivadoAccelerator", "Quartus", "Catapult"] = "Vitis"
+    board: str | None = Field(None, description="of backend VivadoAccelerator, e.g. pynq-z2")
     strategy: Literal["latency", "resource", "distributed_arithmetic"] = "latency"
     reuse_factor: int = Field(1, ge=1)
     clock_ns: float = Field(5.0, gt=0, le=1000)
@@ -315,10 +354,37 @@ class RunConfig(Model):
 
     @model_validator(mode="after")
     def _quantized_layers_exist(self) -> RunConfig:
-        known = self.net.layer_names()
+        known = self.net.training_names()
         for layer in self.quant.layers:
             if layer not in known:
                 raise ValueError(
                     f"quant.layers names '{layer}'; this network has {', '.join(known)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _score_and_embedding_belong_together(self) -> RunConfig:
+        score, has_embedding = self.trigger.score, self.net.embedding is not None
+        if score == "embedding" and not has_embedding:
+            raise ValueError(
+                "trigger.score is embedding and the network has none; give net.embedding, the "
+                "hidden widths of the second autoencoder, for example [8]"
+            )
+        if has_embedding and score != "embedding":
+            raise ValueError(
+                f"trigger.score is {score}, which net.embedding does not serve; set trigger.score "
+                "to embedding, or leave net.embedding out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _embedding_ends_as_the_latent_space(self) -> RunConfig:
+        names = self.net.embedding_names
+        own = self.quant.layers.get(names[-1]) if names else None
+        if own and own.activation_bits:
+            raise ValueError(
+                f"quant.layers.{names[-1]}.activation_bits is {own.activation_bits}, but the "
+                f"second autoencoder ends with the bits of {self.net.encoder_names[-1]}; "
+                "leave it out"
+            )
         return self

@@ -36,10 +36,10 @@ def to_qonnx(
 ) -> onnx.ModelProto:
     """Return the network as QONNX: hardware integers ``x`` (events, features) to ``y``.
 
-    ``layers``: names of the affine layers in order. Nodes are named after them: `encoder_0`
-    (MatMul), `encoder_0_add`, `encoder_0_relu`, `encoder_0_quant`; the tensor behind node N is
-    `N_out0`. Constants hold values that are quantized already, so that every reader sees the
-    same integers, and the bias has as many bits as it needs.
+    ``layers``: names of the deployed affine layers in order. Nodes are named after them:
+    `encoder_0` (MatMul), `encoder_0_add`, `encoder_0_relu`, `encoder_0_quant`; the tensor behind
+    node N is `N_out0`. Constants hold values that are quantized already, so that every reader
+    sees the same integers, and the bias has as many bits as it needs.
     """
     model = _cleaned(net, len(features))
     single = _single_bits(model.graph)
@@ -61,13 +61,13 @@ def to_qonnx(
 
 
 def _cleaned(net: QuantAutoencoder, width: int) -> onnx.ModelProto:
-    """Export, turn Gemm into MatMul and Add, fold constants."""
+    """Export the deployed chain, turn Gemm into MatMul and Add, fold constants."""
     with tempfile.TemporaryDirectory(prefix="aetrig-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates the exporter that Brevitas needs
         path = Path(folder) / "raw.onnx"
         with contextlib.redirect_stdout(io.StringIO()):
             export_qonnx(
-                net,
+                net.deployed(),
                 torch.zeros(1, width),
                 str(path),
                 opset_version=OPSET,

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from aetrig.config.model import Network
 from aetrig.data.scaling import InputScaling
 from aetrig.nets.formats import layer_widths, linear_layers
+from aetrig.nets.terms import Terms
+from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 from aetrig.physics.score import ScoreKind
 
 
@@ -18,7 +20,8 @@ class FloatAutoencoder(nn.Module):
     """Fully-connected autoencoder on hardware integers: normalise, encode, decode.
 
     ReLU follows every layer but the latent one and the last. The affine layers are submodules
-    named as in `Network.layer_names`.
+    named as in `Network.training_names`; a variational network has the head `log_variance` beside
+    its latent layer, and a network with an embedding a second autoencoder behind it.
     """
 
     center: Tensor
@@ -26,14 +29,24 @@ class FloatAutoencoder(nn.Module):
 
     def __init__(self, features: int, network: Network, scaling: InputScaling) -> None:
         super().__init__()
-        self.layer_names = network.layer_names()
-        self._encoder = self.layer_names[: len(network.encoder)]
+        self.layer_names = network.training_names()
+        self.encoder, self.decoder = network.encoder_names, network.decoder_names
+        self.embedding = network.embedding_names
         self._linear = linear_layers(network)
         # float64: float32 would round the centre of a standard scaling before the subtraction
         self.register_buffer("center", torch.tensor(scaling.center, dtype=torch.float64))
         self.register_buffer("factor", torch.tensor(scaling.factor, dtype=torch.float64))
-        for name, (inputs, outputs) in layer_widths(features, network).items():
+        widths = layer_widths(features, network)
+        for name, (inputs, outputs) in widths.items():
             self.add_module(name, nn.Linear(inputs, outputs))
+        self.heads = (HEAD,) if network.variational else ()
+        if network.variational:
+            self.add_module(HEAD, nn.Linear(*widths[self.encoder[-1]]))
+
+    @property
+    def first_layers(self) -> tuple[str, ...]:
+        """Layers that take the input: beside a latent layer that does, its head does too."""
+        return (self.encoder[0], *(self.heads if len(self.encoder) == 1 else ()))
 
     def layer(self, name: str) -> nn.Linear:
         """Return an affine layer; its weight has shape (outputs, inputs)."""
@@ -46,11 +59,15 @@ class FloatAutoencoder(nn.Module):
 
     def reconstruct(self, normalised: Tensor) -> Tensor:
         """Return the reconstruction of normalised events, shape (events, features)."""
-        return self._through(self.layer_names, normalised)
+        return self._through(self.decoder, self.encode(normalised))
 
     def encode(self, normalised: Tensor) -> Tensor:
         """Return the latent numbers of normalised events, shape (events, latent)."""
-        return self._through(self._encoder, normalised)
+        return self._through(self.encoder, normalised)
+
+    def embed(self, latent: Tensor) -> Tensor:
+        """Return the second autoencoder's reconstruction of latent numbers (events, latent)."""
+        return self._through(self.embedding, latent)
 
     def _through(self, names: Sequence[str], value: Tensor) -> Tensor:
         for name in names:
@@ -64,12 +81,30 @@ class FloatAutoencoder(nn.Module):
         return self.reconstruct(self.normalise(x))
 
     def compare(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (target, output) of the loss: the normalised input and its reconstruction."""
+        """Return the normalised input and its reconstruction, from the latent means."""
         normalised = self.normalise(x)
         return normalised, self.reconstruct(normalised)
+
+    def terms(self, x: Tensor, noise: torch.Generator | None = None) -> Terms:
+        """Return the loss's terms; without ``noise`` the decoder gets the latent means.
+
+        The second autoencoder is none of them: it trains afterwards, see `SecondAutoencoder`.
+        """
+        if not self.heads:
+            return Terms(self.compare(x))
+        normalised = self.normalise(x)
+        hidden = self._through(self.encoder[:-1], normalised)
+        mean = self._through(self.encoder[-1:], hidden)
+        log_variance = bounded(self.layer(HEAD)(hidden))
+        latent = mean if noise is None else sampled(mean, log_variance, noise)
+        output = self._through(self.decoder, latent)
+        return Terms((normalised, output), divergence=divergence(mean, log_variance))
 
     def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
         """Return (reference, output) of a score; the reference of latent means is zero: None."""
         if kind == "latent":
             return None, self.encode(self.normalise(x))
+        if kind == "embedding":
+            latent = self.encode(self.normalise(x))
+            return latent, self.embed(latent)
         return self.compare(x)

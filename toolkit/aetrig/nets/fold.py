@@ -17,20 +17,21 @@ def folded_parameters(net: FloatAutoencoder, scaling: InputScaling) -> Parameter
     With u = (x - center) * factor and v = (x - offset) * 2**-shift, u = a * v + c. The first layer
     takes v in place of u, the last gives the reconstruction of v: the same network in other units,
     so that a standard or min-max scaling loses only what integer offset and shift lose. For kind
-    shift, a = 1 and c = 0.
+    shift, a = 1 and c = 0. A variational network's head of log-variances is among the layers.
     """
     offset, shift = torch.tensor(scaling.offset), torch.tensor(scaling.shift)
     factor, center = torch.tensor(scaling.factor), torch.tensor(scaling.center)
     a = torch.ldexp(factor, shift)
     c = (offset - center) * factor
-    layers = {name: net.layer(name) for name in net.layer_names}
+    layers = {name: net.layer(name) for name in (*net.layer_names, *net.heads)}
     folded = {
         name: (layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu())
         for name, layer in layers.items()
     }
-    first, last = net.layer_names[0], net.layer_names[-1]
-    weight, bias = folded[first]
-    folded[first] = (weight * a, bias + weight @ c)
+    for first in net.first_layers:
+        weight, bias = folded[first]
+        folded[first] = (weight * a, bias + weight @ c)
+    last = net.decoder[-1]
     weight, bias = folded[last]
     folded[last] = (weight / a[:, None], (bias - c) / a)
     return folded

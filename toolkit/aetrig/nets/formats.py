@@ -29,30 +29,44 @@ class TensorFormat:
 
 
 def linear_layers(network: Network) -> frozenset[str]:
-    """Return the layers without ReLU: the latent one and the output."""
-    names = network.layer_names()
-    return frozenset({names[len(network.encoder) - 1], names[-1]})
+    """Return the layers without ReLU: the latent one and the outputs of both autoencoders."""
+    chains = (network.encoder_names, network.decoder_names, network.embedding_names)
+    return frozenset(names[-1] for names in chains if names)
+
+
+def latent_quantizer(network: Network) -> str:
+    """Return the name of the quantizer behind the latent layer."""
+    return f"{network.encoder_names[-1]}_quant"
 
 
 def layer_widths(features: int, network: Network) -> dict[str, tuple[int, int]]:
-    """Return (inputs, outputs) of every affine layer by its name, in order."""
+    """Return (inputs, outputs) of every affine layer that is trained by its name, in order."""
     widths = (features, *network.encoder, *network.hidden_decoder, features)
-    return dict(zip(network.layer_names(), pairwise(widths), strict=True))
+    names = network.encoder_names + network.decoder_names
+    found = dict(zip(names, pairwise(widths), strict=True))
+    if network.embedding is not None:
+        latent = network.encoder[-1]
+        widths = (latent, *network.embedding, latent)
+        found |= zip(network.embedding_names, pairwise(widths), strict=True)
+    return found
 
 
 def tensor_formats(network: Network, quant: Quantization) -> dict[str, TensorFormat]:
     """Return the format of `input_quant`, and of `L_weight` and `L_quant` for each layer L.
 
     What ReLU leaves is unsigned. Weights are rounded to nearest and symmetric, except those of
-    one bit, which would then be all zero: theirs are -1 and 0.
+    one bit, which would then be all zero: theirs are -1 and 0. The second autoencoder ends with
+    the bits of the latent space, which its output is compared with.
     """
     formats = {"input_quant": TensorFormat(quant.input_bits, True, False, quant.input_rounding)}
-    linear, last = linear_layers(network), network.layer_names()[-1]
-    for layer in network.layer_names():
+    linear, last = linear_layers(network), network.decoder_names[-1]
+    for layer in network.training_names():
         own = quant.layers.get(layer)
         weight_bits = own.weight_bits if own and own.weight_bits else quant.weight_bits
         bits = quant.output_bits if layer == last else quant.activation_bits
         bits = own.activation_bits if own and own.activation_bits else bits
+        if layer in network.embedding_names[-1:]:
+            bits = formats[latent_quantizer(network)].bits
         rounding = own.rounding if own and own.rounding else quant.rounding
         formats[f"{layer}_weight"] = TensorFormat(weight_bits, True, weight_bits > 1, "ROUND")
         formats[f"{layer}_quant"] = TensorFormat(bits, layer in linear, False, rounding)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor, nn
 from aetrig.config.model import Network, Quantization
 from aetrig.data.scaling import InputScaling
 from aetrig.nets.fold import Parameters
-from aetrig.nets.formats import layer_widths, linear_layers, tensor_formats
+from aetrig.nets.formats import TensorFormat, layer_widths, linear_layers, tensor_formats
 from aetrig.nets.quantizers import activation, affine
+from aetrig.nets.terms import Terms
+from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 
 
 class Rescale(nn.Module):
@@ -37,8 +40,10 @@ class QuantAutoencoder(nn.Module):
     """The quantized twin of FloatAutoencoder.
 
     Submodules: `input_scale`, `input_quant`, and for each layer L `L` (QuantLinear) and `L_quant`
-    (QuantReLU, or QuantIdentity after the latent and the last layer). ``exponents`` holds log2 of
-    the scales of `input_quant`, `L_weight` and `L_quant`.
+    (QuantReLU, or QuantIdentity after the latent and the last layers). ``exponents`` holds log2 of
+    the scales of `input_quant`, `L_weight` and `L_quant`. ``layer_names`` are the layers that are
+    trained, ``formats`` those of the deployed chain, which `forward` goes through. A variational
+    network's head of log-variances serves training alone and is not quantized.
     """
 
     def __init__(
@@ -50,22 +55,43 @@ class QuantAutoencoder(nn.Module):
         exponents: Mapping[str, int],
     ) -> None:
         super().__init__()
-        self.layer_names = network.layer_names()
-        self.formats = tensor_formats(network, quant)
-        self.exponents = {name: int(exponents[name]) for name in self.formats}
+        self.layer_names, self._deployed = network.training_names(), network.layer_names()
+        self.encoder, self.decoder = network.encoder_names, network.decoder_names
+        self.embedding = network.embedding_names
+        formats = tensor_formats(network, quant)
+        self.exponents = {name: int(exponents[name]) for name in formats}
+        self.formats = _only(formats, self._deployed)
         self.input_scale = Rescale(scaling)
-        self.input_quant = self._activation("input_quant", relu=False, tensor=True)
-        linear, last = linear_layers(network), self.layer_names[-1]
-        for name, (inputs, outputs) in layer_widths(features, network).items():
-            weight = f"{name}_weight"
-            layer = affine(inputs, outputs, self.formats[weight], self.exponents[weight])
+        form = formats["input_quant"]
+        self.input_quant = activation(form, self.exponents["input_quant"], relu=False, tensor=True)
+        linear, outputs_of = linear_layers(network), {self.decoder[-1], *self.embedding[-1:]}
+        widths = layer_widths(features, network)
+        for name, (inputs, outputs) in widths.items():
+            weight, behind = f"{name}_weight", f"{name}_quant"
+            layer = affine(inputs, outputs, formats[weight], self.exponents[weight])
             self.add_module(name, layer)
-            # the output is a plain tensor: nothing follows that would need its scale
-            behind = self._activation(f"{name}_quant", relu=name not in linear, tensor=name != last)
-            self.add_module(f"{name}_quant", behind)
+            # an output is a plain tensor: nothing follows that would need its scale
+            quantizer = activation(
+                formats[behind],
+                self.exponents[behind],
+                relu=name not in linear,
+                tensor=name not in outputs_of,
+            )
+            self.add_module(behind, quantizer)
+        self.variational = network.variational
+        if network.variational:
+            self.add_module(HEAD, nn.Linear(*widths[self.encoder[-1]]))
 
-    def _activation(self, name: str, *, relu: bool, tensor: bool) -> Any:
-        return activation(self.formats[name], self.exponents[name], relu=relu, tensor=tensor)
+    def deployed(self) -> QuantAutoencoder:
+        """Return a copy without what serves training alone: head, or decoder of an embedding."""
+        net = copy.deepcopy(self)
+        for name in set(self.layer_names) - set(self._deployed):
+            delattr(net, name)
+            delattr(net, f"{name}_quant")
+        if self.variational:
+            delattr(net, HEAD)
+        net.layer_names = self._deployed
+        return net
 
     def layer(self, name: str) -> nn.Linear:
         """Return a Brevitas QuantLinear; its weight has shape (outputs, inputs)."""
@@ -83,22 +109,59 @@ class QuantAutoencoder(nn.Module):
         """Return the input quantizer's QuantTensor of hardware integers (events, features)."""
         return self.input_quant(self.input_scale(x))
 
-    def reconstruct(self, value: Any) -> Tensor:
-        """Return the quantized reconstruction of what `quantize_input` gave."""
-        for name in self.layer_names:
+    def _through(self, names: Sequence[str], value: Any) -> Any:
+        for name in names:
             value = self.layer(name)(value)
             value = self.get_submodule(f"{name}_quant")(value)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the dequantized reconstruction of ``x``, hardware integers (events, features)."""
-        return self.reconstruct(self.quantize_input(x))
+        """Return the dequantized output of the deployed chain of ``x``, hardware integers.
+
+        That is the reconstruction (events, features), or with an embedding that of the latent
+        numbers (events, latent).
+        """
+        return cast("Tensor", self._through(self._deployed, self.quantize_input(x)))
 
     def compare(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (target, output) of the loss: the quantized input and its reconstruction.
+        """Return the quantized input and its reconstruction, from the latent means.
 
         The target is the input quantizer's value and not the number before it, because the score
         in firmware compares the output with just these integers.
         """
         quantized = self.quantize_input(x)
-        return quantized.value, self.reconstruct(quantized)
+        return quantized.value, self._through((*self.encoder, *self.decoder), quantized)
+
+    def terms(self, x: Tensor, noise: torch.Generator | None = None) -> Terms:
+        """Return the loss's terms; without ``noise`` the decoder gets the latent means."""
+        if self.variational:
+            return self._variational_terms(x, noise)
+        if not self.embedding:
+            return Terms(self.compare(x))
+        quantized = self.quantize_input(x)
+        latent = self._through(self.encoder, quantized)
+        apart = latent.detach()  # the second autoencoder's loss moves no encoder
+        return Terms(
+            (quantized.value, self._through(self.decoder, latent)),
+            embedding=(apart.value, self._through(self.embedding, apart)),
+        )
+
+    def _variational_terms(self, x: Tensor, noise: torch.Generator | None) -> Terms:
+        quantized = self.quantize_input(x)
+        hidden = self._through(self.encoder[:-1], quantized)
+        mean = self._through(self.encoder[-1:], hidden)
+        log_variance = bounded(self.layer(HEAD)(hidden.value))
+        latent = mean
+        if noise is not None:
+            # through the latent quantizer once more: the decoder's bias has the scale that comes
+            # with its input, and at zero noise this changes nothing, as in the firmware
+            again = self.get_submodule(f"{self.encoder[-1]}_quant")
+            latent = again(sampled(mean.value, log_variance, noise))
+        output = self._through(self.decoder, latent)
+        return Terms((quantized.value, output), divergence=divergence(mean.value, log_variance))
+
+
+def _only(formats: Mapping[str, TensorFormat], layers: Sequence[str]) -> dict[str, TensorFormat]:
+    """Return the formats of the input and of these layers' tensors."""
+    tensors = [name for layer in layers for name in (f"{layer}_weight", f"{layer}_quant")]
+    return {name: formats[name] for name in ("input_quant", *tensors)}

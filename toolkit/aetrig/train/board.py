@@ -38,8 +38,12 @@ class Board:
             "loss/validation": epoch.val_loss,
             "learning_rate": epoch.learning_rate,
             "sparsity": epoch.sparsity,
+            "loss/kl": epoch.kl,
+            "loss/embedding": epoch.embedding,
         }
         for tag, value in values.items():
+            if value is None:
+                continue
             self._writer.add_scalar(f"{epoch.phase}/{tag}", value, epoch.epoch)
         if epoch.epoch % HISTOGRAM_EPOCHS == 0 or trainer.finished:
             for name, layer in trainer.layers.items():

@@ -10,7 +10,12 @@ from aetrig.data.dataset import Dataset
 from aetrig.data.scaling import InputScaling
 from aetrig.nets.float_net import FloatAutoencoder
 from aetrig.nets.fold import folded_parameters
-from aetrig.nets.formats import TensorFormat, linear_layers, tensor_formats
+from aetrig.nets.formats import (
+    TensorFormat,
+    latent_quantizer,
+    linear_layers,
+    tensor_formats,
+)
 
 Reals = npt.NDArray[np.float64]
 EVENTS = 20_000  # for activations: an exponent is one of a dozen, more events do not move it
@@ -41,16 +46,27 @@ def calibrate(
     rows = np.unique(np.linspace(0, len(dataset.x) - 1, EVENTS).astype(np.int64))
     value = _rescaled(dataset.x[rows], scaling)
     value = dequantized(value, formats["input_quant"], exponents["input_quant"])
-    linear = linear_layers(network)
-    for name, (weight, bias) in folded_parameters(net, scaling).items():
-        form = formats[f"{name}_weight"]
-        exponents[f"{name}_weight"] = best_exponent(weight.numpy(), form)
-        quantized = dequantized(weight.numpy(), form, exponents[f"{name}_weight"])
-        value = value @ quantized.T + bias.numpy()
-        value = value if name in linear else np.maximum(value, 0.0)
-        form = formats[f"{name}_quant"]
-        exponents[f"{name}_quant"] = best_exponent(value, form)
-        value = dequantized(value, form, exponents[f"{name}_quant"])
+    parameters, linear = folded_parameters(net, scaling), linear_layers(network)
+
+    def through(layers: tuple[str, ...], value: Reals) -> Reals:
+        for name in layers:
+            weight, bias = (tensor.numpy() for tensor in parameters[name])
+            form = formats[f"{name}_weight"]
+            exponents[f"{name}_weight"] = best_exponent(weight, form)
+            value = value @ dequantized(weight, form, exponents[f"{name}_weight"]).T + bias
+            value = value if name in linear else np.maximum(value, 0.0)
+            form = formats[f"{name}_quant"]
+            exponents[f"{name}_quant"] = best_exponent(value, form)
+            value = dequantized(value, form, exponents[f"{name}_quant"])
+        return value
+
+    latent = through(network.encoder_names, value)
+    through(network.decoder_names, latent)
+    if network.embedding is not None:
+        through(network.embedding_names, latent)
+        # compared with the latent numbers, and so on their grid
+        output = f"{network.embedding_names[-1]}_quant"
+        exponents[output] = exponents[latent_quantizer(network)]
     return exponents
 
 

@@ -5,33 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 
 from aetrig.config.model import Phase
 from aetrig.errors import UserError
 from aetrig.train import prune
+from aetrig.train.loss import Autoencoder, loss, measure, module
 from aetrig.train.schedule import Schedule
 from aetrig.train.stopping import Stopping
 
-EVALUATION_BATCH = 16384
-PHASES = ("float", "qat")  # in order; the position enters the shuffle's seed
-
-
-class Autoencoder(Protocol):
-    """What the loop needs of a network, beside being a torch Module."""
-
-    layer_names: tuple[str, ...]
-
-    def compare(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (target, output), each (events, features), of hardware integers."""
-
-    def layer(self, name: str) -> nn.Linear:
-        """Return an affine layer."""
+PHASES = ("float", "embedding", "qat")  # in order; few runs have the second
+SHUFFLES = {"float": 0, "embedding": 0, "qat": 1}  # enters the shuffle's seed
+EPOCHS = 2**20  # of seeds to a phase: half for shuffles, half for noise
 
 
 @dataclass(frozen=True)
@@ -40,6 +29,7 @@ class Task:
 
     ``training``, ``validation``: float32 hardware integers (events, features) on the network's
     device, background only. Padded entries count like others: their target is what zero becomes.
+    ``kl_weight``: of a variational network's KL term.
     """
 
     name: str
@@ -49,11 +39,16 @@ class Task:
     training: Tensor
     validation: Tensor
     pruning: prune.Plan
+    kl_weight: float = 0.0
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A line of metrics.jsonl. ``sparsity``: share of weights that are zero when quantized."""
+    """A line of metrics.jsonl. ``sparsity``: share of weights that are zero when quantized.
+
+    Losses are those that training lowers, all terms together. ``kl``, ``embedding``: terms of the
+    validation loss, the first before its weight; None, and not in the line, for other networks.
+    """
 
     phase: str
     epoch: int
@@ -62,6 +57,12 @@ class Epoch:
     learning_rate: float
     sparsity: float
     seconds: float
+    kl: float | None = None
+    embedding: float | None = None
+
+    def line(self) -> dict[str, Any]:
+        """Return what there is, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class Trainer:
@@ -69,7 +70,7 @@ class Trainer:
 
     def __init__(self, task: Task, net: Autoencoder) -> None:
         self.task, self.net = task, net
-        self.module = _module(net)
+        self.module = module(net)
         self.layers = {name: net.layer(name) for name in net.layer_names}
         # fused: one kernel for all parameters, elementwise and so repeatable
         self.optimizer = torch.optim.Adam(
@@ -92,19 +93,30 @@ class Trainer:
         task, number, rate = self.task, self.epoch, self.schedule.rate
         self._prune(number)
         train_loss = self._train()
-        val_loss = evaluate(self.net, task.validation)
+        measured = measure(self.net, task.validation)
+        val_loss = measured.total(task.kl_weight)
         if not math.isfinite(train_loss) or not math.isfinite(val_loss):
             raise UserError(
                 f"training diverged: the loss is {train_loss} in epoch {number} of the {task.name} "
-                f"phase; lower train.{task.name}_phase.learning_rate ({task.phase.learning_rate:g})"
+                f"phase; lower train.{_settings(task.name)}.learning_rate "
+                f"({task.phase.learning_rate:g})"
             )
         settled = number >= task.pruning.end or task.pruning.sparsity == 0
         if self.stopping.better(task.phase, number, val_loss, settled=settled):
             self.best = _copy(self.module)
         self.epoch += 1
         self.schedule.step(task.phase, self.epoch, val_loss)
-        seconds = time.perf_counter() - start
-        return Epoch(task.name, number, train_loss, val_loss, rate, zero_share(self.net), seconds)
+        return Epoch(
+            task.name,
+            number,
+            train_loss,
+            val_loss,
+            rate,
+            zero_share(self.net),
+            time.perf_counter() - start,
+            measured.divergence,
+            measured.embedding,
+        )
 
     def _prune(self, number: int) -> None:
         sparsity = self.task.pruning.at(number)
@@ -120,15 +132,15 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate
         order = permutation(len(task.training), task, self.epoch).to(task.training.device)
+        noise = noise_generator(task, self.epoch)
         total = torch.zeros((), dtype=torch.float64, device=task.training.device)
         for rows in torch.split(order, task.batch_size):
-            target, output = self.net.compare(task.training[rows])
-            loss = mse_loss(output, target)
+            value = loss(self.net.terms(task.training[rows], noise), task.kl_weight)
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            value.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             prune.apply(self.layers, self.pruned)
-            total += loss.detach() * len(rows)  # stays on the device: no waiting for it every step
+            total += value.detach() * len(rows)  # stays on the device: no waiting every step
         return float(total) / len(task.training)
 
     def restore_best(self) -> None:
@@ -171,19 +183,28 @@ def train_phase(trainer: Trainer, after_epoch: Callable[[Epoch], None]) -> None:
 def permutation(events: int, task: Task, epoch: int) -> Tensor:
     """Return the order of an epoch's events; it follows from seed, phase and epoch alone."""
     generator = torch.Generator()
-    generator.manual_seed((task.seed * len(PHASES) + PHASES.index(task.name)) * 2**20 + epoch)
+    generator.manual_seed(_seed(task) + epoch)
     return torch.randperm(events, generator=generator)
 
 
-@torch.no_grad()
-def evaluate(net: Autoencoder, x: Tensor) -> float:
-    """Return the mean squared error over events and features; the sum is kept in float64."""
-    _module(net).eval()
-    total = torch.zeros((), dtype=torch.float64, device=x.device)
-    for part in torch.split(x, EVALUATION_BATCH):
-        target, output = net.compare(part)
-        total += (output - target).double().square().sum()
-    return float(total) / x.numel()
+def noise_generator(task: Task, epoch: int) -> torch.Generator:
+    """Return the source of an epoch's noise, on the task's device, for a variational network.
+
+    Like the shuffle it follows from seed, phase and epoch alone, so that a checkpoint between
+    epochs has no state of it to hold.
+    """
+    generator = torch.Generator(task.training.device)
+    generator.manual_seed(_seed(task) + EPOCHS // 2 + epoch)
+    return generator
+
+
+def _seed(task: Task) -> int:
+    return (task.seed * 2 + SHUFFLES[task.name]) * EPOCHS
+
+
+def _settings(phase: str) -> str:
+    """Return the config's group for a phase; the second autoencoder has that of the first."""
+    return "qat_phase" if phase == "qat" else "float_phase"
 
 
 @torch.no_grad()
@@ -197,12 +218,5 @@ def zero_share(net: Autoencoder) -> float:
     return zero / count
 
 
-def _module(net: Autoencoder) -> nn.Module:
-    if not isinstance(net, nn.Module):
-        msg = f"{type(net).__name__} is no torch Module"
-        raise TypeError(msg)
-    return net
-
-
-def _copy(module: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+def _copy(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}

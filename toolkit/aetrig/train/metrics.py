@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ FILE = "metrics.jsonl"
 def append(path: Path, epoch: Epoch) -> None:
     """Add a line and have it on disk, so that a checkpoint written later finds it there."""
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(epoch)) + "\n")
+        file.write(json.dumps(epoch.line()) + "\n")
         file.flush()
         os.fsync(file.fileno())
 

@@ -12,7 +12,13 @@ import torch
 from aetrig import config as configuration
 from aetrig.config.model import Phase, RunConfig
 from aetrig.errors import UserError
-from aetrig.nets import FloatAutoencoder, QuantAutoencoder, folded_parameters
+from aetrig.nets import (
+    FloatAutoencoder,
+    QuantAutoencoder,
+    SecondAutoencoder,
+    folded_parameters,
+    tensor_formats,
+)
 from aetrig.run import Run
 from aetrig.train import checkpoint, device, metrics, prune
 from aetrig.train import resume as resuming
@@ -40,6 +46,7 @@ OUTPUTS = (
     checkpoint.QAT,
 )
 START = ("float", 0)
+FLOAT_KEYS = ("weights", "loss", "best_epoch", "epochs")
 NO_PRUNING = prune.Plan(0.0, 0, 0, "layer")
 
 
@@ -48,7 +55,8 @@ class TrainResult:
     """Best validation losses (mean squared error in the network's units), epochs run, wall time.
 
     The float loss is measured against the normalised input, the quantized loss against the
-    quantized input: each against what the network of that phase is to reconstruct.
+    quantized input: each against what the network of that phase is to reconstruct. Both hold
+    the weighted KL term of a variational network, and the loss of a second autoencoder.
     """
 
     float_loss: float
@@ -78,6 +86,7 @@ def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool
         with Board(run / FOLDER) as board:
             session = _Session(config, run, prepared, board, progress)
             net = session.float_phase(last)
+            session.embedding_phase(net, last)
             session.qat_phase(net, last, pruning)
     # the second entry is what marks a finished training
     run.record("qat", [CONFIG], [])
@@ -119,7 +128,7 @@ class _Session:
             torch.manual_seed(self.config.seed)
             net = FloatAutoencoder(prepared.dataset.x.shape[1], self.config.net, prepared.scaling)
         net.to(prepared.training.device)
-        if last and last["trainer"]["phase"] == "qat":
+        if last and last["trainer"]["phase"] != "float":
             best = checkpoint.load(self.run / checkpoint.FLOAT, "float", ("weights",))
             net.load_state_dict(best["weights"])
             return net.eval()
@@ -127,6 +136,24 @@ class _Session:
         self._train(trainer, last, None)
         self._save(checkpoint.FLOAT, "float", trainer, {})
         return net
+
+    def embedding_phase(self, net: FloatAutoencoder, last: dict[str, Any] | None) -> None:
+        """Train the second autoencoder of ``net`` on its latent numbers, where it has one."""
+        phase = last["trainer"]["phase"] if last else "float"
+        if not net.embedding or phase == "qat":
+            return
+        task = self._task("embedding", self.config.train.float_phase, NO_PRUNING)
+        trainer = Trainer(task, SecondAutoencoder(net))
+        self._train(trainer, last if phase == "embedding" else None, None)
+        first = checkpoint.load(self.run / checkpoint.FLOAT, "float", FLOAT_KEYS)
+        content = {
+            "weights": {key: value.cpu() for key, value in net.state_dict().items()},
+            "loss": first["loss"],
+            "best_epoch": first["best_epoch"],
+            "epochs": first["epochs"],
+            "embedding_loss": trainer.stopping.best,
+        }
+        checkpoint.save(self.run / checkpoint.FLOAT, "float", content)
 
     def qat_phase(
         self, float_net: FloatAutoencoder, last: dict[str, Any] | None, pruning: prune.Plan
@@ -145,7 +172,8 @@ class _Session:
         net.to(prepared.training.device)
         trainer = Trainer(self._task("qat", config.train.qat_phase, pruning), net)
         self._train(trainer, started, exponents)
-        bits = {name: form.bits for name, form in net.formats.items()}
+        formats = tensor_formats(config.net, config.quant)
+        bits = {name: formats[name].bits for name in net.exponents}
         # the net's own copy: read back from a checkpoint, equal names are other objects, and the
         # file would hold the same in other bytes
         self._save(checkpoint.QAT, "qat", trainer, {"exponents": net.exponents, "bits": bits})
@@ -153,7 +181,16 @@ class _Session:
     def _task(self, name: str, phase: Phase, pruning: prune.Plan) -> Task:
         config, prepared = self.config, self.prepared
         batch, seed = config.train.batch_size, config.seed
-        return Task(name, phase, batch, seed, prepared.training, prepared.validation, pruning)
+        return Task(
+            name,
+            phase,
+            batch,
+            seed,
+            prepared.training,
+            prepared.validation,
+            pruning,
+            config.train.kl_weight,
+        )
 
     def _train(
         self, trainer: Trainer, last: dict[str, Any] | None, exponents: dict[str, int] | None
@@ -190,7 +227,7 @@ def _result(run: Run, seconds: float, warnings: tuple[str, ...]) -> TrainResult:
     trained = checkpoint.load(run / checkpoint.FLOAT, "float", keys)
     quantized = checkpoint.load(run / checkpoint.QAT, "qat", keys)
     return TrainResult(
-        float_loss=trained["loss"],
+        float_loss=trained["loss"] + trained.get("embedding_loss", 0.0),
         qat_loss=quantized["loss"],
         float_epochs=trained["epochs"],
         qat_epochs=quantized["epochs"],

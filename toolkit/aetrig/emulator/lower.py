@@ -1,0 +1,182 @@
+"""A Program as rows of stored integers: which arithmetic holds each step, proven from its ranges.
+
+A layer's accumulator is u = sum(stored * weight) + bias, where the bias has taken up the zeros of
+its input, the half of the last bit and the zero of its result. Sums wrap modulo 2**32 (or 2**64),
+so only u itself must fit, not what is met on the way to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from aetrig.emulator.arithmetic import (
+    Kind,
+    Rounding,
+    Store,
+    fits,
+    holds,
+    narrows,
+    rounding,
+    store,
+    taken_by,
+)
+from aetrig.emulator.scaling import Input, lower_input
+from aetrig.emulator.score import Score, lower_score
+from aetrig.errors import UserError
+from aetrig.program.model import Affine, Integers, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.ranges import Range, check_int64, ranges
+
+GROUP: dict[Kind, int] = {"dot8": 4, "dot16": 2, "wide": 1}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Affine, perhaps Relu, Quantize.
+
+    ``kind``: dot8 takes four unsigned bytes at once by signed bytes, dot16 two 16-bit words, both
+    into 32 bits; wide one 32-bit number into 64 bits. ``pairs``: two neighbouring products of
+    bytes always fit 16 bits together, as vpmaddubsw needs. ``narrow``: u may saturate to 16 bits.
+    ``weight``: shape (inputs, outputs). ``bias``: one Python integer an output.
+    """
+
+    name: str
+    kind: Kind
+    weight: Integers
+    bias: tuple[int, ...]
+    pairs: bool
+    narrow: bool
+    rounding: Rounding
+    store: Store
+
+
+@dataclass(frozen=True)
+class Network:
+    """What the generated C++ holds. ``score``: None without a trigger."""
+
+    input: Input
+    layers: tuple[Layer, ...]
+    score: Score | None
+    thresholds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A layer of the Program, with the quantizer before it."""
+
+    before: Quantize
+    before_relu: bool
+    affine: Affine
+    relu: bool
+    quantize: Quantize
+
+
+def lower(program: Program) -> Network:
+    """Choose the arithmetic of every step.
+
+    Raises UserError where the program is no chain of input scaling and layers, or needs more than
+    64-bit integers.
+    """
+    check_int64(program)
+    bounds = ranges(program)
+    scale, quantize, steps = _steps(program)
+    kinds = [_kind(step, bounds) for step in steps]
+    held = {quantize.name: store(quantize, relu=False, taker=kinds[0])}
+    for step, taker in zip(steps, [*kinds[1:], None], strict=True):
+        held[step.quantize.name] = store(step.quantize, relu=step.relu, taker=taker)
+    trigger = program.trigger
+    return Network(
+        lower_input(program.input_formats, scale, quantize, held[quantize.name]),
+        tuple(_layer(*item, held, bounds) for item in zip(steps, kinds, strict=True)),
+        None if trigger is None else lower_score(program, held, list(held)),
+        () if trigger is None else tuple(point.threshold for point in trigger.points),
+    )
+
+
+def _steps(program: Program) -> tuple[Rescale, Quantize, list[_Step]]:
+    match program.operations:
+        case (Rescale() as scale, Quantize() as quantize, *rest) if rest:
+            return scale, quantize, _layers(quantize, rest, program)
+        case _:
+            raise _refused(program)
+
+
+def _layers(quantize: Quantize, rest: list[Operation], program: Program) -> list[_Step]:
+    steps, before, before_relu = [], quantize, False
+    while rest:
+        match rest:
+            case [Affine() as affine, Relu(), Quantize() as after, *rest]:
+                relu = True
+            case [Affine() as affine, Quantize() as after, *rest]:
+                relu = False
+            case _:
+                raise _refused(program)
+        steps.append(_Step(before, before_relu, affine, relu, after))
+        before, before_relu = after, relu
+    return steps
+
+
+def _refused(program: Program) -> UserError:
+    found = ", ".join(type(op).__name__ for op in program.operations)
+    return UserError(
+        "the emulator takes Rescale and Quantize, then layers of Affine, Relu or none, and "
+        f"Quantize; this network is {found}"
+    )
+
+
+def _accumulator(step: _Step, bounds: dict[str, Range]) -> tuple[int, int, int]:
+    """Return the least and greatest accumulator, 0 (of padding) among them, and the exponent."""
+    found = bounds[step.affine.name]
+    return min(0, *found.low, 0), max(0, *found.high, 0), found.exponent
+
+
+def _kind(step: _Step, bounds: dict[str, Range]) -> Kind:
+    low, high, exponent = _accumulator(step, bounds)
+    form, weight = step.before.format, step.affine.weight
+    input_low = max(form.low, 0) if step.before_relu else form.low
+    # the zero of the result may stay outside the accumulator, so it says nothing here
+    result = store(step.quantize, relu=step.relu, taker="wide")
+    how = rounding(step.quantize, exponent, low, high, result, "s32")
+    weights = int(weight.min(initial=0)), int(weight.max(initial=0))
+    if not fits(*weights, "s32"):
+        raise UserError(
+            f"'{step.affine.name}' has weights from {weights[0]} to {weights[1]}, beyond the "
+            "emulator's 32-bit integers"
+        )
+    for kind in taken_by(input_low, form.high):
+        element = {"dot8": "s8", "dot16": "s16", "wide": "s32"}[kind]
+        if fits(*weights, element) and (kind == "wide" or holds(how, low, high, "s32")):
+            return kind
+    raise AssertionError("wide takes everything")
+
+
+def _layer(step: _Step, kind: Kind, held: dict[str, Store], bounds: dict[str, Range]) -> Layer:
+    low, high, exponent = _accumulator(step, bounds)
+    result, before = held[step.quantize.name], held[step.before.name]
+    word = "s64" if kind == "wide" else "s32"
+    how = rounding(step.quantize, exponent, low, high, result, word)
+    weight = step.affine.weight
+    bias = step.affine.bias - before.zero * weight.sum(axis=0)
+    return Layer(
+        step.affine.name,
+        kind,
+        weight,
+        tuple(int(value) + how.half + how.folded for value in bias),
+        kind == "dot8" and _pairs(weight, before.high),
+        kind != "wide" and narrows(how, low, high, result),
+        how,
+        result,
+    )
+
+
+def _pairs(weight: Integers, most: int) -> bool:
+    """Say whether any two neighbouring products w * stored fit 16 bits together."""
+    padded = [*weight, *([weight[0] * 0] * (len(weight) % 2))]
+    return all(
+        fits(
+            most * int((a.clip(max=0) + b.clip(max=0)).min()),
+            most * int((a.clip(min=0) + b.clip(min=0)).max()),
+            "s16",
+        )
+        for a, b in list(pairwise(padded))[::2]
+    )

@@ -1,0 +1,168 @@
+"""The generated C++: a network's constants in the layout of the kernels, and its list of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from string import Template
+
+import numpy as np
+
+from aetrig.emulator.arithmetic import LIMITS, Rounding, Store
+from aetrig.emulator.files import template
+from aetrig.emulator.lower import GROUP, Layer, Network
+from aetrig.emulator.scaling import Input
+from aetrig.emulator.score import Score
+
+LANES, ROW = 16, 64  # outputs are padded to vectors of 16, an input's constants to 64
+TYPES = {"u8": "uint8_t", "s8": "int8_t", "s16": "int16_t", "s32": "int32_t", "s64": "int64_t"}
+WEIGHTS = {"dot8": "s8", "dot16": "s16", "wide": "s32"}
+COLUMNS = 110
+
+
+def source(network: Network, prefix: str, digest: str) -> str:
+    """Return the network's part of a C++ file that has included ``emulator.hpp``.
+
+    ``prefix``: of every exported name; a C identifier.
+    """
+    steps = [f"Layer{index}" for index in range(len(network.layers))]
+    score = "aetrig::NoScore" if network.score is None else "Score"
+    parts = [
+        f"namespace {prefix} {{\nnamespace {{",
+        _input(network.input),
+        *(_layer(name, layer) for name, layer in zip(steps, network.layers, strict=True)),
+        "" if network.score is None else _score(network.score),
+        _points(network.thresholds),
+        f"using Net = aetrig::Network<Input, {score}, Points, {', '.join(steps)}>;",
+        f"}} // namespace\n}} // namespace {prefix}",
+    ]
+    entries = Template(template("entries.cpp.in")).substitute(prefix=prefix, digest=digest)
+    return "\n".join(part for part in parts if part) + entries
+
+
+def _padded(count: int, multiple: int) -> int:
+    return -(-count // multiple) * multiple
+
+
+def _wrapped(value: int, kind: str) -> int:
+    """Return the integer of this type that is equal modulo its size: sums wrap."""
+    least, most = LIMITS[kind]
+    return (value - least) % (most - least + 1) + least
+
+
+def _literal(value: int) -> str:
+    # the most negative number has no literal of its own in C++
+    if value == LIMITS["s64"][0]:
+        return "INT64_MIN"
+    return f"{value}LL" if not -(1 << 31) < value < 1 << 31 else str(value)
+
+
+def _array(kind: str, name: str, shape: str, values: Iterable[str]) -> str:
+    lines, line = [], "       "
+    for value in values:
+        if len(line) + len(value) > COLUMNS:
+            lines.append(line)
+            line = "       "
+        line += f" {value},"
+    body = "\n".join([*lines, line])
+    return f"    alignas(64) static constexpr {kind} {name}{shape} = {{\n{body}\n    }};"
+
+
+def _row(name: str, kind: str, values: Sequence[int], padded: int, fill: int = 0) -> str:
+    whole = [*values, *[fill] * (padded - len(values))]
+    return _array(TYPES[kind], name, "[padded]", (_literal(_wrapped(v, kind)) for v in whole))
+
+
+def _constants(word: str, values: dict[str, int]) -> str:
+    return "\n".join(
+        f"    static constexpr {TYPES[word]} {name} = {_literal(value)};"
+        for name, value in values.items()
+    )
+
+
+def _rounding(how: Rounding, held: Store) -> str:
+    shifts = {"left": how.left, "right": how.right, "ties": int(how.ties)}
+    limits = {"least": how.least, "most": how.most, "after": how.after}
+    return "\n".join(
+        [
+            _constants("s32", shifts),
+            _constants("s64", limits),
+            _constants("s32", {"low": held.low, "high": held.high}),
+        ]
+    )
+
+
+def _input(step: Input) -> str:
+    width = len(step.low)
+    padded = _padded(width, ROW)
+    nothing = step.rounding.half + step.rounding.folded  # of a feature that is always 0
+    span = [high - low for low, high in zip(step.low, step.high, strict=True)]
+    return "\n".join(
+        [
+            "struct Input {",
+            _constants("s32", {"width": width, "padded": padded}),
+            f"    using Word = {TYPES[step.word]};",
+            f"    using Stored = {TYPES[step.store.type]};",
+            _rounding(step.rounding, step.store),
+            _row("wire_low", "s32", step.low, padded),
+            _array("uint32_t", "wire_span", "[padded]", map(str, [*span, *[0] * (padded - width)])),
+            _row("floor", "s16" if step.word == "s16" else "s32", step.least, padded),
+            _row("ceiling", "s16" if step.word == "s16" else "s32", step.most, padded),
+            _row("factor", step.word, step.factor, padded),
+            _row("addend", step.word, step.addend, padded, nothing),
+            "};",
+        ]
+    )
+
+
+def _layer(name: str, layer: Layer) -> str:
+    group = GROUP[layer.kind]
+    inputs, outputs = layer.weight.shape
+    rows, columns = _padded(inputs, group), _padded(outputs, LANES)
+    weight = np.zeros((rows, columns), dtype=np.int64)
+    weight[:inputs, :outputs] = layer.weight
+    # [input // group][output][input % group]: a group of one output is a lane of a vector
+    packed = weight.reshape(rows // group, group, columns).transpose(0, 2, 1).ravel()
+    word = "s64" if layer.kind == "wide" else "s32"
+    nothing = layer.rounding.half + layer.rounding.folded
+    sizes = {"inputs": inputs, "group": group, "groups": rows // group, "outputs": outputs}
+    proven = {"pairs": int(layer.pairs), "narrow": int(layer.narrow)}
+    return "\n".join(
+        [
+            f"// {layer.name}",
+            f"struct {name} {{",
+            _constants("s32", sizes | {"padded": columns} | proven),
+            f"    using Word = {TYPES[word]};",
+            f"    using Stored = {TYPES[layer.store.type]};",
+            _rounding(layer.rounding, layer.store),
+            _array(
+                TYPES[WEIGHTS[layer.kind]], "weight", "[groups * padded * group]", map(str, packed)
+            ),
+            _row("bias", word, layer.bias, columns, nothing),
+            "};",
+        ]
+    )
+
+
+def _score(score: Score) -> str:
+    values = {
+        "reference": -1 if score.reference is None else score.reference,
+        "square": int(score.kind == "square"),
+        "words": int(score.words),
+        "output_left": score.output_left,
+        "reference_left": score.reference_left,
+    }
+    wide = _constants("s64", {"addend": score.addend})
+    return "\n".join(["struct Score {", _constants("s32", values), wide, "};"])
+
+
+def _points(thresholds: Sequence[int]) -> str:
+    count = len(thresholds)
+    values = ", ".join(map(_literal, thresholds)) or "0"
+    return "\n".join(
+        [
+            "struct Points {",
+            _constants("s32", {"count": count}),
+            f"    static constexpr int64_t threshold[{max(1, count)}] = {{{values}}};",
+            "};",
+        ]
+    )

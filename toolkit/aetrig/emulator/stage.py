@@ -1,0 +1,160 @@
+"""The stage `emulator`: a library that has equalled the Program on every path of this processor."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aetrig import config as configuration
+from aetrig.data import vectors
+from aetrig.emulator.build import PURPOSE, build_library, compile_in, program_line
+from aetrig.emulator.folder import PATHS, Name, write_folder
+from aetrig.emulator.load import Emulator, load
+from aetrig.emulator.lower import Network, lower
+from aetrig.errors import CheckFailedError
+from aetrig.program import contract
+from aetrig.program.compare import first_difference
+from aetrig.program.evaluate import trace
+from aetrig.program.model import Integers, Program
+from aetrig.program.probe import smoke_vectors
+from aetrig.run import Run, replacing, sha256, write_json
+from aetrig.tools import require_gxx
+
+VECTORS, FOLDER, RECORD = "vectors/validation.npz", "emulator", "emulator.json"
+GOLDEN, CORNERS = 200, 5
+Table = tuple[str, list[str], list[list[str]]]
+
+
+@dataclass(frozen=True)
+class EmulatorResult:
+    """What `emulator` made. ``events``: compared on each of ``paths``, with no differing bit."""
+
+    folder: Path
+    name: Name
+    network: Network
+    events: int
+    paths: tuple[str, ...]
+    skipped: bool
+
+    def tables(self) -> list[Table]:
+        """Return (title, columns, rows): the arithmetic that was chosen, step by step."""
+        first = self.network.input
+        rows = [["input", str(len(first.low)), first.word, first.store.type]]
+        rows += [
+            [layer.name, str(len(layer.bias)), layer.kind, layer.store.type]
+            for layer in self.network.layers
+        ]
+        return [("Arithmetic, from the exact ranges", ["step", "width", "by", "held in"], rows)]
+
+    def summary(self) -> str:
+        """Return one line."""
+        if self.skipped:
+            return f"{self.folder} is up to date: {self.name.prefix}"
+        return (
+            f"{self.folder}: {self.name.prefix}, equal to the Program in all of {self.events} "
+            f"events on each path of this processor ({', '.join(self.paths)})"
+        )
+
+
+def emulator(
+    run: Run, *, version: int = 1, name: str | None = None, force: bool = False
+) -> EmulatorResult:
+    """Write ``emulator/`` and ``emulator.json``; compare the library with the Program.
+
+    ``name``: of the exported symbols; default: the run's. Raises UserError for a name that is no
+    C identifier or a missing stage before, MissingToolError without g++, CheckFailedError naming
+    the path and the first difference.
+    """
+    program = contract.load(run)
+    run.need(VECTORS, "qat")
+    chosen = Name(_default(run) if name is None else name, version)
+    network = lower(program)
+    require_gxx(PURPOSE)
+    options = {"name": chosen.name, "version": chosen.version}
+    inputs = [contract.contract(run), VECTORS]
+    due = run.begin("emulator", [FOLDER, RECORD], inputs, options, force=force)
+    folder = run / FOLDER
+    if not due and (folder / f"lib{chosen.prefix}.so").exists():
+        return EmulatorResult(folder, chosen, network, 0, (), skipped=True)
+    x = smoke_vectors(program, vectors.load(run / VECTORS).x.astype(np.int64))
+    with replacing(folder) as temporary:
+        paths = _make(program, chosen, x, temporary)
+    write_json(run / RECORD, _record(program, chosen, network, folder, len(x), paths))
+    run.record("emulator", [FOLDER, RECORD], inputs, options)
+    return EmulatorResult(folder, chosen, network, len(x), paths, skipped=False)
+
+
+def _default(run: Run) -> str:
+    """Return the run's name as part of a C identifier."""
+    name = configuration.load(run / "config.yaml").name.lower()
+    word = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
+    return word if word[:1].isalpha() else f"n{word}"
+
+
+def _make(program: Program, name: Name, x: Integers, folder: Path) -> tuple[str, ...]:
+    """Write, compile and check; return the paths that were compared."""
+    # the corners, which come first, and events from everywhere
+    golden = np.concatenate([x[:CORNERS], x[CORNERS :: max(1, len(x) // GOLDEN)][:GOLDEN]])
+    write_folder(program, name, golden, folder)
+    build_library(folder, name.prefix)
+    loaded = load(folder, program)
+    for path in loaded.paths():
+        _compare(replace(loaded, path=path), program, x)
+    _self_test(folder, name.prefix)
+    return loaded.paths()
+
+
+def _compare(loaded: Emulator, program: Program, x: Integers) -> None:
+    different = first_difference(trace(program, x), loaded.trace(x))
+    if different is not None:
+        raise CheckFailedError(f"Program and emulator differ on path {loaded.path}: {different}")
+
+
+def _self_test(folder: Path, prefix: str) -> None:
+    """Build the self-test that is handed over, run it, and leave no binary of it behind."""
+    compile_in(folder, program_line("selftest", prefix))
+    done = subprocess.run(
+        [str((folder / "selftest").resolve())],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (folder / "selftest").unlink()
+    if done.returncode:
+        raise CheckFailedError(f"the emulator's self-test failed: {done.stderr.strip()}")
+
+
+def _record(
+    program: Program,
+    name: Name,
+    network: Network,
+    folder: Path,
+    events: int,
+    paths: tuple[str, ...],
+) -> dict[str, Any]:
+    library = folder / f"lib{name.prefix}.so"
+    return {
+        "name": name.name,
+        "version": name.version,
+        "prefix": name.prefix,
+        "library": library.name,
+        "library_sha256": sha256(library),
+        "qonnx_sha256": program.digest,
+        "trigger": program.trigger is not None,
+        "events": events,
+        "differing_values": 0,
+        "paths": list(PATHS),
+        "paths_compared": list(paths),
+        "machine": platform.machine(),
+        "arithmetic": {"input": network.input.word}
+        | {layer.name: layer.kind for layer in network.layers},
+        "files": sorted(
+            str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+        ),
+    }

@@ -1,0 +1,78 @@
+// A network's steps one behind the other, for N events at once.
+// Included once in the namespace of each path.
+
+template <int I, int N, class Step, class... Rest>
+AETRIG_INLINE auto &rows_of(Rows<N, Step, Rest...> &rows) {
+    if constexpr (I <= 0)
+        return rows.here;
+    else
+        return rows_of<I - 1>(rows.rest);
+}
+
+template <int N, class Last> AETRIG_INLINE void through(Rows<N, Last> &) {}
+
+template <int N, class Before, class Layer, class... Rest>
+AETRIG_INLINE void through(Rows<N, Before, Layer, Rest...> &rows) {
+    dense<Layer, Before, N>(rows.here, rows.rest.here);
+    through(rows.rest);
+}
+
+template <class Net> struct Chain;
+
+template <class Input, class Score, class Points, class... Layers>
+struct Chain<Network<Input, Score, Points, Layers...>> {
+    template <int N, class T>
+    static void block(const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
+        Rows<N, Input, Layers...> rows;
+        scale<Input, N>(x, rows.here);
+        through(rows);
+        auto &output = rows_of<sizeof...(Layers)>(rows);
+        for (int e = 0; e < N && y; e++)
+            write(output[e], y + e * width);
+        if constexpr (!std::is_same_v<Score, NoScore>) {
+            if (!score && !accept)
+                return;
+            auto &reference = rows_of<Score::reference>(rows);
+            for (int e = 0; e < N; e++) {
+                int64_t value = scored<Score>(output[e], reference[e]);
+                if (score)
+                    score[e] = value;
+                for (int i = 0; i < Points::count && accept; i++)
+                    accept[e * Points::count + i] = value > Points::threshold[i];
+            }
+        }
+    }
+
+    template <class T>
+    static void run(const T *x, size_t events, int32_t *y, int64_t *score, uint8_t *accept) {
+        size_t event = 0;
+        for (; event + events_at_once <= events; event += events_at_once)
+            at<events_at_once>(event, x, y, score, accept);
+        for (; event < events; event++)
+            at<1>(event, x, y, score, accept);
+    }
+
+    // Evaluates up to the first stretch with an event outside the wires' range; returns whether all.
+    template <class T>
+    static bool checked(const T *x, size_t events, int32_t *y, int64_t *score, uint8_t *accept) {
+        constexpr size_t stretch = 64;
+        for (size_t first = 0; first < events; first += stretch) {
+            size_t count = events - first < stretch ? events - first : stretch;
+            const T *from = x + first * Input::width;
+            if (first_outside<Input>(from, count) != count)
+                return false;
+            run(from, count, y ? y + first * width : y, score ? score + first : score,
+                accept ? accept + first * Points::count : accept);
+        }
+        return true;
+    }
+
+  private:
+    static constexpr int width = LastOf<Layers...>::outputs;
+
+    template <int N, class T>
+    AETRIG_INLINE void at(size_t event, const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
+        block<N>(x + event * Input::width, y ? y + event * width : y, score ? score + event : score,
+                 accept ? accept + event * Points::count : accept);
+    }
+};
