@@ -13,7 +13,7 @@ from aetrig.config.model import Hls
 from aetrig.hls.generate import generate
 from aetrig.program import read
 from aetrig.program.model import Program
-from hls.programs import small_program
+from hls.programs import random_inputs, small_program
 from program.qonnx_files import write_qonnx
 
 
@@ -37,7 +37,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Generate:
         root = tmp_path_factory.mktemp("hls")
         qonnx = write_qonnx(program or small_program(), root / "model.qonnx.onnx")
         read_back = read(qonnx)
-        generate(qonnx, read_back, Hls(**options), root / "project", root / "hls.log")
+        x = random_inputs(read_back, 50)
+        generate(qonnx, read_back, Hls(**options), root / "project", root / "hls.log", x)
         return Generated(read_back, qonnx, root / "project", root / "hls.log")
 
     return make

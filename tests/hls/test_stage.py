@@ -31,6 +31,8 @@ def run(shared: Generated, tmp_path: Path) -> Run:
         weight=np.ones(len(x)),
         names=np.array(["w"]),
         roles=np.array(["background"]),
+        cross_sections=np.array([np.nan]),
+        overlaps=np.array([1.0]),
         features=np.array([f"f{i}" for i in range(x.shape[1])]),
     )
     run.record("qat", ["model.qonnx.onnx", "vectors/validation.npz"], [])
@@ -121,6 +123,13 @@ def test_generation_is_deterministic(shared: Generated, tmp_path: Path) -> None:
     digests = []
     for name in ("a", "b"):
         folder = tmp_path / name / "hls"
-        generate(shared.qonnx, read(shared.qonnx), Hls(), folder, tmp_path / "hls.log")
+        generate(
+            shared.qonnx,
+            read(shared.qonnx),
+            Hls(),
+            folder,
+            tmp_path / "hls.log",
+            np.zeros((1, 6), int),
+        )
         digests.append(sha256(folder))
     assert digests[0] == digests[1]

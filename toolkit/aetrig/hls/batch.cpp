@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace nnet {
 extern bool trace_enabled;
@@ -13,10 +14,16 @@ extern size_t trace_type_size;
 } // namespace nnet
 
 namespace {
-void call(void (*top)(double *, double *), double *input, double *output) { top(input, output); }
+void call(void (*top)(double *, double *), double *input, double *output, double *) { top(input, output); }
+
+// a network that gives the score's reference beside its output
+void call(void (*top)(double *, double *, double *), double *input, double *output, double *reference) {
+    top(input, reference, output);
+}
 
 // the Quartus bridge also tells its sizes
-void call(void (*top)(double *, double *, unsigned short &, unsigned short &), double *input, double *output) {
+void call(void (*top)(double *, double *, unsigned short &, unsigned short &), double *input, double *output,
+          double *) {
     unsigned short inputs, outputs;
     top(input, output, inputs, outputs);
 }
@@ -31,11 +38,29 @@ extern "C" void aetrig_run(double *x, double *y, size_t events, size_t inputs, s
     nnet::trace_outputs = &where;
     nnet::trace_type_size = sizeof(double);
     nnet::trace_enabled = layers > 0;
+    std::vector<double> reference(outputs); // as wide as the output that it is compared with
     for (size_t event = 0; event < events; event++) {
         for (size_t i = 0; i < layers; i++)
             where[names[i]] = values[i] + event * widths[i];
-        call(TOP, x + event * inputs, y + event * outputs);
+        call(TOP, x + event * inputs, y + event * outputs, reference.data());
     }
     nnet::trace_enabled = false;
     nnet::trace_outputs = NULL;
 }
+
+#ifdef AETRIG_TRIGGER
+// x: events rows of inputs numbers; score: one number an event; accept: events rows of points bytes.
+extern "C" void aetrig_trigger(double *x, size_t events, unsigned long long *score, unsigned char *accept) {
+    for (size_t event = 0; event < events; event++) {
+        input_t input[TRIGGER_INPUTS];
+        for (int i = 0; i < TRIGGER_INPUTS; i++)
+            input[i] = x[event * TRIGGER_INPUTS + i];
+        trigger_score_t found;
+        ap_uint<TRIGGER_POINTS> bits;
+        trigger(input, found, bits);
+        score[event] = found.to_uint64();
+        for (int i = 0; i < TRIGGER_POINTS; i++)
+            accept[event * TRIGGER_POINTS + i] = bits[i];
+    }
+}
+#endif

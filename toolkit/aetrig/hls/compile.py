@@ -72,7 +72,13 @@ def _definitions(project: Path) -> list[str]:
     if top is None:
         raise UserError(f"{project}: the bridge has no double-precision entry; make it again")
     weights = (project / "firmware" / "weights").resolve()
-    return [f"-DTOP={top[1]}", f'-DWEIGHTS_DIR="{weights}"']
+    found = [f"-DTOP={top[1]}", f'-DWEIGHTS_DIR="{weights}"']
+    return [*found, "-DAETRIG_TRIGGER"] if has_trigger(project) else found
+
+
+def has_trigger(project: Path) -> bool:
+    """Say whether a project on disk has the trigger around its network."""
+    return (project / "firmware" / "trigger.cpp").exists()
 
 
 def _includes(project: Path) -> list[str]:

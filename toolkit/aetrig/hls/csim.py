@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import CheckFailedError
-from aetrig.hls.compile import compiled
+from aetrig.hls.compile import compiled, has_trigger
 from aetrig.hls.precision import Layer, layers
-from aetrig.program.model import Integers, Program
+from aetrig.program.model import ACCEPT, SCORE, Integers, Program
 
 Doubles = npt.NDArray[np.float64]
 BATCH = 8192
@@ -25,6 +25,7 @@ class Csim:
 
     library: Path
     layers: tuple[Layer, ...]
+    points: int | None
 
     def run(self, x: Integers) -> Integers:
         """Return the output's integers (events, outputs) for integers x (events, features)."""
@@ -34,9 +35,22 @@ class Csim:
         """Return the integers behind each operation that a layer's output stands for, by its name.
 
         They are every quantizer, and the accumulators that have a layer of their own; integers
-        at the Program's exponent of that operation.
+        at the Program's exponent of that operation. A trigger adds its score and accept bits.
         """
-        return self._evaluate(x, traced=True)
+        found = self._evaluate(x, traced=True)
+        return found if self.points is None else found | self._trigger(x, self.points)
+
+    def _trigger(self, x: Integers, points: int) -> dict[str, Integers]:
+        """Return score (events, 1) and accept bits (events, points) of the top function."""
+        inputs = np.ascontiguousarray(x, dtype=np.float64)
+        score = np.zeros((len(x), 1), dtype=np.uint64)
+        accept = np.zeros((len(x), points), dtype=np.uint8)
+        run = ctypes.CDLL(str(self.library.resolve())).aetrig_trigger
+        run.restype = None
+        addresses = (ctypes.c_void_p(array.ctypes.data) for array in (inputs, score, accept))
+        first, *others = addresses
+        run(first, ctypes.c_size_t(len(x)), *others)
+        return {SCORE: score.astype(np.int64), ACCEPT: accept.astype(np.int64)}
 
     def _evaluate(self, x: Integers, *, traced: bool) -> dict[str, Integers]:
         run = ctypes.CDLL(str(self.library.resolve())).aetrig_run
@@ -81,7 +95,9 @@ def load(project: Path, program: Program) -> Csim:
     Raises MissingToolError without g++, UserError for an incomplete project, CheckFailedError
     where the project does not compile.
     """
-    return Csim(compiled(project), layers(program))
+    trigger = program.trigger if has_trigger(project) else None
+    points = None if trigger is None else len(trigger.points)
+    return Csim(compiled(project), layers(program), points)
 
 
 def _integers(layer: Layer, values: Doubles) -> Integers:

@@ -13,28 +13,24 @@ from pathlib import Path
 import aetrig
 from aetrig.config.model import Hls
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
+from aetrig.hls.boards import board_with, boards, part_of
 from aetrig.hls.precision import Layer, layers
 from aetrig.hls.project import check_project
 from aetrig.hls.reuse import reuse_factors
+from aetrig.hls.trigger import add_trigger, has_trigger, outputs
 from aetrig.parts import Part, resolve
-from aetrig.program.model import Program
-
-# boards of hls4ml's VivadoAccelerator by part; it would silently replace any other part
-BOARDS = {
-    "xc7z020clg400-1": "pynq-z2",
-    "xczu9eg-ffvb1156-2-e": "zcu102",
-    "xcu50-fsvh2104-2-e": "alveo-u50",
-    "xcu250-figd2104-2L-e": "alveo-u250",
-    "xcu200-fsgd2104-2-e": "alveo-u200",
-    "xcu280-fsvh2892-2L-e": "alveo-u280",
-}
+from aetrig.program.model import Integers, Program
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be generated: resolved part, checked options, layers with types and reuse."""
+    """What will be generated: resolved part, checked options, layers with types and reuse.
+
+    ``board``: of backend VivadoAccelerator.
+    """
 
     part: Part
+    board: str | None
     options: Hls
     layers: tuple[Layer, ...]
     reuse: dict[str, int]
@@ -52,24 +48,29 @@ def plan(program: Program, options: Hls) -> Plan:
     """
     part, lowered = resolve(options.part), layers(program)
     _check_backend(part, options)
+    board = _board(part, options)
     if options.strategy == "distributed_arithmetic":
         _check_distributed(options)
     for layer in lowered:
         _check_widths(layer, options.backend)
-    return Plan(part, options, lowered, reuse_factors(lowered, options))
+    return Plan(part, board, options, lowered, reuse_factors(lowered, options))
 
 
-def generate(qonnx: Path, program: Program, options: Hls, folder: Path, log: Path) -> None:
+def generate(
+    qonnx: Path, program: Program, options: Hls, folder: Path, log: Path, x: Integers
+) -> None:
     """Write the project into ``folder``, with hls4ml's own output in ``log``.
 
-    What was written is read back and compared with the Program. Raises CheckFailedError where
-    hls4ml fails, or where it did not use a type or a constant as given: layer and type are named.
+    ``x``: events (events, features) for the test bench of a trigger. What was written is read back
+    and compared with the Program. Raises CheckFailedError where hls4ml fails, or where it did not
+    use a type or a constant as given: layer and type are named.
     """
     planned = plan(program, options)
     settings = options.model_dump() | {
         "part": planned.part.name,
-        "board": BOARDS.get(planned.part.name),
+        "board": planned.board,
         "reuse": planned.reuse,
+        "outputs": outputs(program, options.backend),
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +83,8 @@ def generate(qonnx: Path, program: Program, options: Hls, folder: Path, log: Pat
         )  # fmt: skip
     if done.returncode != 0 or not (folder / "firmware" / "myproject.cpp").exists():
         raise CheckFailedError(f"hls4ml failed: {last_line(log)} (all of it: {log})")
+    if has_trigger(program, options.backend):
+        add_trigger(folder, program, x)
     findings = check_project(folder, program)
     if findings:
         raise CheckFailedError(
@@ -109,15 +112,34 @@ def _check_backend(part: Part, options: Hls) -> None:
     if (options.backend == "Quartus") != intel:
         wanted = "an Intel part (arria10)" if not intel else "backend Quartus"
         raise UserError(f"part {part.name} and backend {options.backend} do not fit: use {wanted}")
-    if options.backend == "VivadoAccelerator" and part.name not in BOARDS:
-        raise UserError(
-            f"backend VivadoAccelerator has no board with {part.name}; parts with one: "
-            + ", ".join(BOARDS)
-        )
     if options.backend == "Quartus" and options.strategy != "resource":
         raise UserError(
             f"backend Quartus has no strategy {options.strategy}: use --strategy resource"
         )
+
+
+def _board(part: Part, options: Hls) -> str | None:
+    """Return the board of the options, or one with the part; hls4ml would replace the part."""
+    if options.backend != "VivadoAccelerator":
+        if options.board is not None:
+            raise UserError(
+                f"board '{options.board}' is for backend VivadoAccelerator, not {options.backend}"
+            )
+        return None
+    if options.board is None:
+        found = board_with(part.name)
+        if found is None:
+            listed = ", ".join(f"{name} ({part})" for name, part in boards().items())
+            raise UserError(
+                f"backend VivadoAccelerator has no board with {part.name}; give --board: {listed}"
+            )
+        return found
+    if part_of(options.board) != part.name:
+        raise UserError(
+            f"board '{options.board}' carries {part_of(options.board)}, but the part is "
+            f"{part.name}; leave --part out"
+        )
+    return options.board
 
 
 def _check_distributed(options: Hls) -> None:

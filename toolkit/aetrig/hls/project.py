@@ -10,6 +10,7 @@ import numpy as np
 
 from aetrig.errors import UserError
 from aetrig.hls.precision import Constant, Layer, layers
+from aetrig.hls.trigger import CONFIG, check_trigger
 from aetrig.hls.types import FixedType, parse_type
 from aetrig.program.model import Program
 
@@ -93,6 +94,8 @@ def check_project(project: Path, program: Program) -> list[Finding]:
         for role, name in item.constants.items():
             if role in layer.constants:
                 findings += _check_constant(project, layer, role, name)
+    if (project / "firmware" / CONFIG).exists() and program.trigger is not None:
+        findings += [Finding("score", *item) for item in check_trigger(project, program)]
     return findings
 
 

@@ -40,7 +40,7 @@ def find_report(project: Path) -> Path | None:
     """Return the newest ``*_csynth.xml`` of a project's top function; None where there is none."""
     found = [
         path
-        for name in ("myproject_axi", "myproject")
+        for name in ("trigger", "myproject_axi", "myproject")
         for path in project.glob(f"*_prj/*/syn/report/{name}_csynth.xml")
     ]
     return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)

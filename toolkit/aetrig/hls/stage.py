@@ -18,17 +18,16 @@ from aetrig.hls.build import find_tool
 from aetrig.hls.compile import PURPOSE
 from aetrig.hls.generate import Plan, generate, plan
 from aetrig.hls.report import SynthesisReport
+from aetrig.hls.trigger import BACKENDS, has_trigger
+from aetrig.program import contract
 from aetrig.program.compare import first_difference
 from aetrig.program.evaluate import trace
 from aetrig.program.model import Integers, Program
 from aetrig.program.probe import smoke_vectors
-from aetrig.program.read import read
 from aetrig.run import Run, replacing, write_json
 from aetrig.tools import require_gxx
 
-QONNX, VECTORS, PROJECT, RECORD = (
-    "model.qonnx.onnx", "vectors/validation.npz", "hls", "hls.json",
-)  # fmt: skip
+VECTORS, PROJECT, RECORD = "vectors/validation.npz", "hls", "hls.json"
 Table = tuple[str, list[str], list[list[str]]]
 
 
@@ -37,6 +36,7 @@ class HlsResult:
     """What `hls` made, or would make. ``events``: compared in csim, with no differing bit."""
 
     plan: Plan
+    program: Program
     folder: Path
     events: int
     written: bool
@@ -72,7 +72,16 @@ class HlsResult:
         if adjusted:
             factors = ", ".join(f"{name} {factor}" for name, factor in adjusted.items())
             what += f" (nearest valid: {factors})"
+        what += self._top()
         return f"{self.folder}: {what}; csim equals the Program in all of {self.events} events"
+
+    def _top(self) -> str:
+        """Say what the top function is, where a trigger was set."""
+        if self.program.trigger is None:
+            return ""
+        if has_trigger(self.program, self.plan.options.backend):
+            return ", top: the trigger"
+        return f", top: the network alone (the trigger's is for {' and '.join(BACKENDS)})"
 
     def _estimate(self) -> list[list[str]]:
         report = self.report
@@ -98,19 +107,19 @@ def hls(
     without the vendor's tool, with ``build``), CheckFailedError naming the layer where csim and
     Program differ in a bit.
     """
-    program = read(run.need(QONNX, "export-onnx"))
+    program, qonnx = contract.load(run), contract.contract(run)
     run.need(VECTORS, "qat")
     planned = plan(program, options)
     folder = run / PROJECT
     if dry_run:
-        return HlsResult(planned, folder, 0, written=False, skipped=False, report=None)
+        return HlsResult(planned, program, folder, 0, written=False, skipped=False, report=None)
     require_gxx(PURPOSE)
     if build:
         find_tool(options.backend)
     chosen = options.model_dump() | {"hls4ml": version("hls4ml")}
-    inputs = [QONNX, VECTORS]
+    inputs = [qonnx, VECTORS]
     due = run.begin("hls", [PROJECT, RECORD], inputs, chosen, force=force)
-    events = _make(run, program, planned, folder) if due else 0
+    events = _make(run, qonnx, program, planned) if due else 0
     if due:
         run.record("hls", [PROJECT, RECORD], inputs, chosen)
     report = None
@@ -118,14 +127,15 @@ def hls(
         report = run_vendor(folder, options.backend, run / "logs" / "hls-build.log")
         # the vendor's tool writes into the project: what it left is part of it now
         run.record("hls", [PROJECT, RECORD], inputs, chosen)
-    return HlsResult(planned, folder, events, written=True, skipped=not due, report=report)
+    return HlsResult(planned, program, folder, events, written=True, skipped=not due, report=report)
 
 
-def _make(run: Run, program: Program, planned: Plan, folder: Path) -> int:
+def _make(run: Run, qonnx: str, program: Program, planned: Plan) -> int:
     """Generate, compile and compare beside the old project; return the events compared."""
     x = smoke_vectors(program, vectors.load(run / VECTORS).x.astype(np.int64))
+    folder = run / PROJECT
     with replacing(folder) as temporary:
-        generate(run / QONNX, program, planned.options, temporary, run / "logs" / "hls.log")
+        generate(run / qonnx, program, planned.options, temporary, run / "logs" / "hls.log", x)
         _smoke(program, temporary, x)
     write_json(run / RECORD, _record(planned, program, folder, len(x)))
     return len(x)
@@ -152,6 +162,7 @@ def _record(planned: Plan, program: Program, folder: Path, events: int) -> dict[
         },
         "hls4ml": version("hls4ml"),
         "qonnx_sha256": program.digest,
+        "trigger": has_trigger(program, planned.options.backend),
         "csim_events": events,
         "csim_differing_values": 0,
         "reuse": planned.reuse,

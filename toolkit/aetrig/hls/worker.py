@@ -103,7 +103,7 @@ def convert(qonnx: Path, folder: Path, options: dict[str, Any]) -> None:
     described = [
         _description(layer, before) for layer, before in zip(lowered, widths, strict=False)
     ]
-    ModelGraph.from_layer_list(config, described).write()
+    ModelGraph.from_layer_list(config, described, outputs=options["outputs"]).write()
     _unstamp(folder)
 
 

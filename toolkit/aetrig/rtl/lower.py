@@ -68,8 +68,9 @@ def _network(program: Program, x: list[Any], options: dict[str, Any]) -> dict[st
                 current = [(value - float(o)) * 2.0**-s for value, o, s in pairs]
             case Affine():
                 exponent += op.weight_format.exponent
-                weight = op.weight * 2.0**op.weight_format.exponent
-                current = product(current, weight, op.bias * 2.0**exponent, options)
+                weight = np.ldexp(op.weight.astype(np.float64), op.weight_format.exponent)
+                bias = np.ldexp(op.bias.astype(np.float64), exponent)
+                current = product(current, weight, bias, options)
             case Relu():
                 pass  # part of the quantizer behind it: one saturation does both
             case Quantize():

@@ -125,7 +125,7 @@ def check(folder: Path, csynth: Path | None = None) -> GoldenResult:
     ]
     with tempfile.TemporaryDirectory(prefix="aetrig-") as scratch:
         project = Path(scratch) / "hls"
-        generate(folder / QONNX, program, config.hls, project, Path(scratch) / "hls.log")
+        generate(folder / QONNX, program, config.hls, project, Path(scratch) / "hls.log", x)
         findings += [
             Finding("hls", str(item), item.layer) for item in check_project(project, program)
         ]

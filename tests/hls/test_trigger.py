@@ -1,0 +1,123 @@
+"""The trigger as the top function: exact in every strategy, its own test bench, edits found."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aetrig.hls import csim
+from aetrig.hls.project import check_project
+from aetrig.program import Program
+from aetrig.program.evaluate import trace
+from aetrig.program.model import Score, Trigger, WorkingPoint
+from hls.conftest import Generate, Generated
+from hls.programs import random_inputs, small_program
+
+CASES = [
+    ("Vitis", "latency", "square", "input_quant"),
+    ("Vivado", "resource", "absolute", "input_quant"),
+    ("Vitis", "distributed_arithmetic", "square", "input_quant"),
+    ("Vitis", "latency", "square", None),
+    ("Vivado", "latency", "absolute", None),
+]
+
+
+def triggered(kind: str, reference: str | None) -> Program:
+    """The small network with thresholds at the quartiles of its scores."""
+    program = small_program()
+    if reference is None:
+        program = replace(program, operations=program.operations[:7])
+    score = Score(kind, reference)  # type: ignore[arg-type]
+    scored = replace(program, trigger=Trigger(score, (), "1" * 64))
+    scores = trace(scored, random_inputs(scored, 400))["score"]
+    levels = np.quantile(scores, [0.25, 0.75]).astype(np.int64).tolist()
+    points = tuple(WorkingPoint(f"point_{i}", level) for i, level in enumerate(levels))
+    return replace(program, trigger=Trigger(score, points, "1" * 64))
+
+
+@pytest.mark.parametrize(("backend", "strategy", "kind", "reference"), CASES)
+def test_score_and_bits_are_exact(
+    generated: Generate, backend: str, strategy: str, kind: str, reference: str | None
+) -> None:
+    made = generated(triggered(kind, reference), backend=backend, strategy=strategy)
+    x = random_inputs(made.program, 300, seed=9)
+    found, expected = csim.load(made.folder, made.program).trace(x), trace(made.program, x)
+    assert {"score", "accept"} <= set(found)
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    assert 0 < found["accept"].mean() < 1
+    assert check_project(made.folder, made.program) == []
+    script = (made.folder / "build_prj.tcl").read_text(encoding="utf-8")
+    assert "set_top trigger\nadd_files firmware/trigger.cpp" in script
+    assert "myproject_test.cpp" not in script.replace("${project_name}", "myproject")
+
+
+@pytest.fixture(scope="module")
+def made(generated: Generate) -> Generated:
+    return generated(triggered("square", "input_quant"))
+
+
+@pytest.fixture
+def project(made: Generated, tmp_path: Path) -> Generated:
+    return replace(made, folder=shutil.copytree(made.folder, tmp_path / "hls"))
+
+
+def bench(folder: Path) -> subprocess.CompletedProcess[str]:
+    sources = [str(path) for path in sorted((folder / "firmware").glob("*.cpp"))]
+    weights = f'-DWEIGHTS_DIR="{folder / "firmware" / "weights"}"'
+    command = ["g++", "-std=c++11", "-w", weights, "-Ifirmware/ap_types", "-I.", "trigger_test.cpp"]
+    subprocess.run([*command, *sources, "-o", "bench"], cwd=folder, check=True)
+    return subprocess.run(["./bench"], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_its_own_test_bench_passes_and_finds_a_changed_vector(project: Generated) -> None:
+    done = bench(project.folder)
+    assert (done.returncode, done.stdout.strip()) == (0, "50 events, 0 differing")
+    golden = project.folder / "tb_data" / "tb_output_predictions.dat"
+    rows = golden.read_text(encoding="utf-8").splitlines()
+    rows[7] = f"{int(rows[7].split()[0]) + 1} " + rows[7].split(" ", 1)[1]
+    golden.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    done = subprocess.run(
+        ["./bench"], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (1, "50 events, 1 differing")
+
+
+def test_an_edited_threshold_is_found_without_compiling(project: Generated) -> None:
+    config = project.folder / "firmware" / "trigger_config.h"
+    text = config.read_text(encoding="utf-8")
+    threshold = project.program.trigger.points[0].threshold  # type: ignore[union-attr]
+    config.write_text(text.replace(f"{threshold}ULL", f"{threshold + 1}ULL"), encoding="utf-8")
+    (finding,) = check_project(project.folder, project.program)
+    assert finding.layer == "score"
+    assert finding.what == "trigger_config.h"
+    assert f"{threshold + 1}ULL" in finding.found
+
+
+def test_an_edited_score_is_found_in_csim_too(project: Generated) -> None:
+    header = project.folder / "firmware" / "trigger.h"
+    text = header.read_text(encoding="utf-8")
+    header.write_text(text.replace("return d * d;", "return d;"), encoding="utf-8")
+    x = random_inputs(project.program, 100)
+    config = project.folder / "firmware" / "trigger_config.h"
+    assert config.exists()
+    found = csim.load(project.folder, project.program).trace(x)["score"]
+    assert (found != trace(project.program, x)["score"]).any()
+    assert [str(item.what) for item in check_project(project.folder, project.program)] == [
+        "trigger.h"
+    ]
+
+
+def test_other_backends_hold_the_network_alone(generated: Generate) -> None:
+    program = triggered("square", "input_quant")
+    made = generated(program, backend="VivadoAccelerator", part="xc7z020clg400-1")
+    x = random_inputs(made.program, 50)
+    found = csim.load(made.folder, made.program).trace(x)
+    assert "score" not in found
+    last = made.program.operations[-1].name
+    np.testing.assert_array_equal(found[last], trace(made.program, x)[last])
