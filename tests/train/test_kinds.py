@@ -222,3 +222,20 @@ def test_a_heavy_kl_term_pulls_the_latent_space_to_the_standard_normal() -> None
 def test_the_head_goes_on_learning(trained: dict[str, Run]) -> None:
     first, quantized = (load(trained["variational"]) for load in (load_float, load_quantized))
     assert not torch.equal(first.layer(HEAD).weight, quantized.layer(HEAD).weight)
+
+
+def test_training_draws_noise_and_judging_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dataset(correlated(300))
+    scaling = fit_scaling(data, np.arange(300), settings("variational").scaling)
+    net = FloatAutoencoder(FEATURES, settings("variational").net, scaling)
+    seen: list[bool] = []
+    terms = net.terms
+
+    def spy(x: torch.Tensor, noise: torch.Generator | None = None) -> Any:
+        seen.append(noise is not None)
+        assert (noise is not None) == net.training
+        return terms(x, noise)
+
+    monkeypatch.setattr(net, "terms", spy)
+    Trainer(task(), net).run_epoch()
+    assert set(seen) == {True, False}
