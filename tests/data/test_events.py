@@ -253,3 +253,15 @@ def test_adc2021_bad_files(tmp_path):
     for share in (0.01, 0.5, 0.99):
         path.write_bytes(whole[: int(share * len(whole))])
         fails("truncated or damaged HDF5")
+
+
+def test_features_by_pattern_keep_order_and_padding():
+    every = l1.load(L1Source(max_events=200))
+    found = l1.load(L1Source(max_events=200, features=("mu?_*", "met_pt")))
+    names = [feature.name for feature in found.features]
+    assert names == ["met_pt", *(f"mu{i}_{k}" for i in range(1, 5) for k in ("pt", "eta", "phi"))]
+    columns = [[f.name for f in every.features].index(name) for name in names]
+    np.testing.assert_array_equal(found.x, every.x[:, columns])
+    np.testing.assert_array_equal(found.present(), every.present()[:, columns])
+    with pytest.raises(UserError, match=r"data.features: 'muon\*' names no input"):
+        l1.load(L1Source(features=("muon*",)))

@@ -91,10 +91,10 @@ def _layer(
 def _triggered(rng: np.random.Generator, program: Program, widths: dict[str, int]) -> Program:
     *earlier, last = widths
     references = [None, *(name for name in earlier if widths[name] == widths[last])]
-    kind: Any = rng.choice(["square", "absolute"])
+    kind: Any = str(rng.choice(["square", "absolute"]))
     score = Score(kind, references[int(rng.integers(len(references)))])
     bounds = ranges(replace(program, trigger=Trigger(score, (), "1" * 64)))[SCORE]
-    low, high = bounds.low[0], min(bounds.high[0], 1 << 50)
+    low, high = (min(bound, 1 << 50) for bound in (bounds.low[0], bounds.high[0]))
     drawn = sorted(
         int(low + (high - low) * rng.random() ** 4) for _ in range(int(rng.integers(1, 4)))
     )

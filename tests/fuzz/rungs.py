@@ -57,20 +57,28 @@ def inputs(program: Program) -> Integers:
 
 def fast(seeds: Sequence[int], programs: Sequence[Program], report: Report) -> None:
     """QONNX read back, onnxruntime at every level, and the emulator on every path."""
+    taken: list[tuple[int, Program]] = []
     for seed, program in zip(seeds, programs, strict=True):
-        x = inputs(program)
-        reference = trace(program, x)
-        with tempfile.TemporaryDirectory() as folder:
-            again = read(write_qonnx(program, Path(folder) / "trigger.onnx"))
-        _compare("QONNX", seed, reference, trace(again, x), report)
-        _try("onnxruntime", report, partial(_onnxruntime, seed, program, x, reference, report))
-    _emulator(seeds, programs, report)
+        _try("Program", report, partial(_read_back, seed, program, taken, report))
+    for seed, program in taken:
+        _try("onnxruntime", report, partial(_onnxruntime, seed, program, report))
+    _emulator(taken, report)
 
 
-def _onnxruntime(
-    seed: int, program: Program, x: Integers, reference: dict[str, Integers], report: Report
+def _read_back(
+    seed: int, program: Program, taken: list[tuple[int, Program]], report: Report
 ) -> None:
-    model, events = to_plain(program), x.astype(np.int32)
+    x = inputs(program)
+    reference = trace(program, x)
+    with tempfile.TemporaryDirectory() as folder:
+        again = read(write_qonnx(program, Path(folder) / "trigger.onnx"))
+    _compare("QONNX", seed, reference, trace(again, x), report)
+    taken.append((seed, program))
+
+
+def _onnxruntime(seed: int, program: Program, report: Report) -> None:
+    x = inputs(program)
+    reference, model, events = trace(program, x), to_plain(program), x.astype(np.int32)
     for level in LEVELS:
         session = open_session(model, level)
         output = output_integers(session, events, program.output_format.exponent)
@@ -78,10 +86,10 @@ def _onnxruntime(
         _compare(f"onnxruntime ({level})", seed, reference, found, report)
 
 
-def _emulator(seeds: Sequence[int], programs: Sequence[Program], report: Report) -> None:
+def _emulator(drawn: Sequence[tuple[int, Program]], report: Report) -> None:
     """Compile all networks into one library; each runs on every path of this processor."""
     taken: list[tuple[int, Program]] = []
-    for pair in zip(seeds, programs, strict=True):
+    for pair in drawn:
         _try("emulator", report, lambda pair=pair: taken.append((lower(pair[1]), pair)[1]))
     with tempfile.TemporaryDirectory() as folder:
         made = library([program for _, program in taken], Path(folder))

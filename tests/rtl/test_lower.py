@@ -17,8 +17,9 @@ from aetrig.program.evaluate import shift_right_floor, shift_right_round
 from aetrig.program.evaluate import trace as program_trace
 from aetrig.program.model import SCORE, Affine, Format, Quantize
 from aetrig.rtl.cost import digits, refuse_too_large
+from aetrig.rtl.delay import NS_PER_UNIT
 from aetrig.rtl.lower import evaluate, lower
-from aetrig.rtl.pipeline import NS_PER_UNIT, cut, fused, search
+from aetrig.rtl.pipeline import cut, fused, search
 from aetrig.rtl.quantizer import quantizer
 from program.strategies import programs, triggers, vectors
 

@@ -15,6 +15,7 @@ from aetrig.config.load import load as load_config
 from aetrig.data.info import describe
 from aetrig.data.load import load as load_data
 from aetrig.doctor import doctor
+from aetrig.emulator.stage import emulator
 from aetrig.export.stage import export_onnx
 from aetrig.hls.stage import hls
 from aetrig.program.read import read as read_program
@@ -22,8 +23,8 @@ from aetrig.rtl.stage import rtl
 from aetrig.run import Run, new_run, open_run
 from aetrig.train.qat import qat
 from aetrig.trigger.stage import threshold
-from aetrig.verify.golden import check as check_golden
 from aetrig.verify.golden import write as write_golden
+from aetrig.verify.golden_check import check as check_golden
 from aetrig.verify.stage import verify
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "check_golden",
     "describe",
     "doctor",
+    "emulator",
     "export_onnx",
     "hls",
     "load_config",

@@ -24,6 +24,7 @@ VENDOR_TOOLS = {
     "vivado_hls": "Vivado HLS up to 2020.1: source its settings64.sh",
     "vivado": "Vivado: source its settings64.sh",
 }
+RTL = "rtl"  # the extra whose packages make and simulate RTL
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ def doctor() -> list[Finding]:
     return [
         _python(),
         *_packages(),
+        *_packages(RTL),
         *(_tool(name, f"apt-get install {name}") for name in ("g++", "make")),
+        _optional("ghdl", "apt-get install ghdl, for aetrig rtl --language vhdl"),
         _disk(Path.cwd()),
-        *(_vendor(name, remedy) for name, remedy in VENDOR_TOOLS.items()),
+        *(_optional(name, remedy) for name, remedy in VENDOR_TOOLS.items()),
         _gpu(),
     ]
 
@@ -55,20 +58,28 @@ def _python() -> Finding:
     return Finding("Python", found, "missing", "install Python 3.11 or newer")
 
 
-def _packages() -> Iterator[Finding]:
-    """Compare each required package with its allowed range, and say where it is not at its pin."""
+def _packages(extra: str = "") -> Iterator[Finding]:
+    """Compare each required package with its allowed range, and say where it is not at its pin.
+
+    Those of an extra alone are optional.
+    """
     from packaging.requirements import Requirement
 
     pins = _pins()
     for line in metadata.requires(DISTRIBUTION) or []:
         requirement = Requirement(line)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        of_extra = "extra" in str(requirement.marker)
+        if of_extra != bool(extra):
             continue
-        remedy = f"pip install '{requirement}'"
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        wanted = f"{DISTRIBUTION}[{extra}]" if extra else f"{requirement}"
+        remedy = f"pip install '{wanted}'"
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            yield Finding(requirement.name, "not installed", "missing", remedy)
+            absent: Status = "optional" if extra else "missing"
+            yield Finding(requirement.name, "not installed", absent, remedy)
             continue
         good = requirement.specifier.contains(version, prereleases=True)
         pin = pins.get(requirement.name.lower(), version)
@@ -106,7 +117,7 @@ def _version(path: str) -> str:
     return found.group() if found else "version unknown"
 
 
-def _vendor(name: str, remedy: str) -> Finding:
+def _optional(name: str, remedy: str) -> Finding:
     path = shutil.which(name)
     if path is None:
         return Finding(name, "not on PATH", "optional", remedy)

@@ -41,7 +41,7 @@ def check(
         typer.Option(help="Vendor's csynth.xml, held to the limits of the config."),
     ] = None,
 ) -> None:
-    """Generate the firmware afresh, emulate it in csim, and compare with the golden vectors.
+    """Make the firmware afresh, emulate it, and compare with the golden vectors.
 
     Examples:
 
@@ -51,7 +51,7 @@ def check(
     """
     from aetrig.cli.tables import print_table
     from aetrig.errors import CheckFailedError
-    from aetrig.verify.golden import check as check_golden
+    from aetrig.verify.golden_check import check as check_golden
 
     failures = []
     for folder in folders:

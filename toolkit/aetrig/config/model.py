@@ -29,6 +29,9 @@ class L1Source(Model):
     signals: tuple[Name, ...] = Field(
         ("a_4l", "lq_btau", "h0_tautau", "hplus_taunu"), description="signal processes to evaluate"
     )
+    features: tuple[str, ...] = Field(
+        ("*",), min_length=1, description="inputs to use, by name or pattern ('*_pt')"
+    )
     max_events: int | None = Field(None, ge=1, description="use only the first events")
 
 

@@ -7,6 +7,8 @@ stands in the data card beside it and in ``scripts/l1_sample``.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,7 +33,7 @@ def load(source: L1Source, path: Path = SAMPLE) -> Dataset:
     fair mix. Raises UserError for a damaged file and for an unknown signal.
     """
     table = _read(path)
-    features = _features(table, path)
+    features = _chosen(_features(table, path), source.features)
     processes, process = _processes(table, path)
     keep = _kept(processes, process, source.signals)[: source.max_events]
     x = np.empty((len(keep), len(features)), dtype=np.int32)
@@ -80,6 +82,23 @@ def _feature(name: str, index: int, facts: dict[str, Any]) -> Feature:
         float(facts["step"]), int(facts["bits"]), signed=bool(facts["signed"]), unit=facts["unit"]
     )
     return Feature(name, grid, presence_of(name.partition("_")[0], index - index % 3))
+
+
+def _chosen(features: tuple[Feature, ...], patterns: tuple[str, ...]) -> tuple[Feature, ...]:
+    """Return the features that a pattern names, in the sample's order."""
+    for pattern in patterns:
+        if not any(fnmatchcase(feature.name, pattern) for feature in features):
+            names = [feature.name for feature in features]
+            raise UserError(
+                f"data.features: '{pattern}' names no input of the embedded sample"
+                f"{did_you_mean(pattern, names)}"
+            )
+    kept = [f for f in features if any(fnmatchcase(f.name, pattern) for pattern in patterns)]
+    place = {features.index(feature): new for new, feature in enumerate(kept)}
+    # an object's padding is seen in its pT; without that, zeros are taken for values
+    return tuple(
+        replace(f, presence=None if f.presence is None else place.get(f.presence)) for f in kept
+    )
 
 
 def _numbers(table: pa.Table, feature: Feature, path: Path) -> npt.NDArray[Any]:

@@ -86,7 +86,9 @@ def _reference(graph: Graph, tensor: str, network: Program) -> str | None:
 def _thresholds(graph: Graph, tensor: str, exponent: int) -> list[int]:
     values = np.ldexp(graph.constant(tensor).reshape(-1), -exponent)
     if (values != np.rint(values)).any() or (abs(values) >= MAX_THRESHOLD).any():
-        raise graph.fail(f"thresholds '{tensor}' must be integers in units of 2**{exponent}")
+        raise graph.fail(
+            f"thresholds '{tensor}' must be integers in units of 2**{exponent}, below 2**53"
+        )
     return [int(value) for value in values]
 
 

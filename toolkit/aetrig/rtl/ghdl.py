@@ -60,8 +60,12 @@ class Ghdl:
 
 def load(project: Path, program: Program) -> Ghdl:
     """Return the simulation of a VHDL project; raise MissingToolError without GHDL."""
-    ghdl = require_tool("ghdl", "VHDL is simulated with it", "apt-get install ghdl")
-    return Ghdl(project.resolve(), ghdl, input_port(program), output_ports(program))
+    return Ghdl(project.resolve(), require_ghdl(), input_port(program), output_ports(program))
+
+
+def require_ghdl() -> str:
+    """Return the path of GHDL; raise MissingToolError with the remedy."""
+    return require_tool("ghdl", "VHDL is simulated with it", "apt-get install ghdl")
 
 
 def _sources(project: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aetrig.program.model import ACCEPT, SCORE, Program
 from aetrig.rtl.pipeline import Pipeline
-from aetrig.rtl.ports import Port, output_ports
+from aetrig.rtl.ports import Port, input_port, output_ports
 
 PIPELINE = "pipeline"  # alkaid's module
 NAMES = {SCORE: "score", ACCEPT: "accept"}
@@ -53,6 +53,23 @@ def _wires(ports: tuple[Port, ...], pipeline: Pipeline) -> Iterator[Wire]:
             width - have - zeros, bool(signed),
         )  # fmt: skip
         start += have
+
+
+def inputs(program: Program, pipeline: Pipeline) -> list[tuple[int, int]]:
+    """Return (low, high) of the bits of x that alkaid takes, in the order of its packed vector.
+
+    It leaves out what the network does not use: whole features, or their lowest bits.
+    """
+    (into,) = pipeline.fsm.inp_signals
+    port, low, found = input_port(program), 0, list[tuple[int, int]]()
+    for bits, kif in zip(port.bits, into.precisions, strict=True):
+        signed, integer, fraction = (int(part) for part in kif)
+        width = signed + integer + fraction
+        if width > 0:
+            start = low - min(0, fraction)
+            found.append((start, start + width - 1))
+        low += bits
+    return found
 
 
 def output_bits(pipeline: Pipeline) -> int:

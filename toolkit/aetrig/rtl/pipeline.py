@@ -10,14 +10,11 @@ from alkaid.trace.pipeline import to_pipeline
 from alkaid.types import CombLogic
 
 from aetrig.program.model import Program
+from aetrig.rtl.delay import NS_PER_UNIT
 from aetrig.rtl.lower import Logic, lower
 
-# An assumption, not a measurement: alkaid's delays are in units of its own, about an adder with its
-# routing. For a clock of 5 ns on UltraScale+ its own tools cut after 5 units of arrival time by
-# default, which leaves paths of up to about 6.25 units in a stage (test_pipeline shows it).
-NS_PER_UNIT = 0.8
-# adder levels above the least that a matrix product may take; -1: no bound, the fewest adders
 INPUT, CONSTANT = -1, 5  # alkaid's codes of operations that take nothing
+# adder levels above the least that a matrix product may take; -1: no bound, the fewest adders
 EXTRA_DEPTHS = (-1, 5, 2, 1, 0)
 
 
@@ -46,10 +43,12 @@ def search(program: Program, clock_ns: float, stage_delay: float | None) -> list
     limit = stage_delay if stage_delay is not None else clock_ns / NS_PER_UNIT
     best: dict[int, Pipeline] = {}
     for depth in EXTRA_DEPTHS:
-        found = cut(fused(lower(program, depth)), limit)
-        known = best.get(found.stages)
-        if known is None or found.lut < known.lut:
-            best[found.stages] = found
+        logic = lower(program, depth)
+        # three-input adders are cheaper, two-input ones often faster
+        for found in (cut(fused(logic), limit), cut(logic, limit)):
+            known = best.get(found.stages)
+            if known is None or found.lut < known.lut:
+                best[found.stages] = found
     falling = [best[stages] for stages in sorted(best, reverse=True)]
     return [
         p for p in falling if all(p.lut < other.lut for other in falling if other.stages < p.stages)

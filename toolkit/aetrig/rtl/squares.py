@@ -11,6 +11,8 @@ from aetrig.rtl.variable import factor
 
 # up to here a table of the square costs fewer LUTs than one made of two halves and their product
 TABLE_BITS = 8
+# up to here a table of the signed value is worth its LUTs: it saves the level of the magnitude
+SIGNED_TABLE_BITS = 8
 
 
 def sum_of_squares(differences: list[Any]) -> Any:
@@ -40,9 +42,11 @@ def _magnitude(value: Any) -> Any:
 
 
 def _square(value: Any) -> Any:
+    if value.low == value.high:
+        return FVariable.from_const(value.low**2, value.hwconf)
+    if sum(int(part) for part in value.kif) <= SIGNED_TABLE_BITS:
+        return _table(value)
     magnitude = _magnitude(value)
-    if magnitude.low == magnitude.high:
-        return FVariable.from_const(magnitude.low**2, magnitude.hwconf)
     signed, integer, fraction = (int(part) for part in magnitude.kif)
     if signed + integer + fraction <= TABLE_BITS:
         return _table(magnitude)
@@ -63,8 +67,8 @@ def _product(a: Any, b: Any) -> Any:
     return tree(rows)
 
 
-def _table(magnitude: Any) -> Any:
+def _table(value: Any) -> Any:
     # alkaid wants the table in the order of what is stored: a negated square is the same square
-    stored = magnitude if factor(magnitude) > 0 else -magnitude
+    stored = value if factor(value) > 0 else -value
     count = round((stored.high - stored.low) / stored.step) + 1
     return stored.lookup(LookupTable(np.linspace(stored.low, stored.high, count) ** 2))

