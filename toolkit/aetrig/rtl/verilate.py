@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import util
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from aetrig.tools import require_gxx
 PURPOSE = "the verilated RTL is compiled with it"
 # generated logic: unused bits of products and vectors are meant, and every file holds one module
 WAIVED = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
+RUNTIME = ("verilated", "verilated_threads")
 OPTIMIZATION = ("-O1", "-fPIC", "-std=c++17", "-w", "-DVL_TIME_CONTEXT")
 
 
@@ -76,21 +80,42 @@ def _verilate(root: Path, project: Path, scratch: Path) -> None:
 
 
 def _compile(root: Path, compiler: str, project: Path, scratch: Path) -> Path:
-    runtime = [root / "include" / name for name in ("verilated.cpp", "verilated_threads.cpp")]
-    units = [*sorted(scratch.glob("*.cpp")), *runtime, project / "sim" / "driver.cpp"]
-    flags = [*OPTIMIZATION, f"-I{scratch}", f"-I{root / 'include'}",
-             f"-I{root / 'include' / 'vltstd'}"]  # fmt: skip
+    units = [*sorted(scratch.glob("*.cpp")), project / "sim" / "driver.cpp"]
+    flags = _flags(root)
 
     def one(unit: Path) -> Path:
         out = scratch / f"{unit.stem}.o"
-        _run(project, [compiler, *flags, "-c", str(unit), "-o", str(out)])
+        _run(project, [compiler, *flags, f"-I{scratch}", "-c", str(unit), "-o", str(out)])
         return out
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(one, units))
     built = scratch / "rtl.so"
-    _run(project, [compiler, "-shared", *map(str, objects), "-o", str(built), "-lpthread"])
+    runtime = _runtime(root, compiler)
+    _run(
+        project,
+        [compiler, "-shared", *map(str, (*objects, *runtime)), "-o", str(built), "-lpthread"],
+    )
     return built
+
+
+def _flags(root: Path) -> list[str]:
+    include = root / "include"
+    return [*OPTIMIZATION, f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+@cache
+def _runtime(root: Path, compiler: str) -> tuple[Path, ...]:
+    """Compile Verilator's own sources once a process: they take longer than a small network."""
+    folder = Path(tempfile.mkdtemp(prefix="aetrig-verilator-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    objects = []
+    for name in RUNTIME:
+        out = folder / f"{name}.o"
+        source = root / "include" / f"{name}.cpp"
+        _run(source, [compiler, *_flags(root), "-c", str(source), "-o", str(out)])
+        objects.append(out)
+    return tuple(objects)
 
 
 def _run(project: Path, command: list[str]) -> None:
