@@ -8,7 +8,10 @@ from aetrig.config.model import Hls
 from aetrig.errors import UserError
 from aetrig.hls.boards import boards, part_of
 from aetrig.hls.generate import plan
+from aetrig.hls.project import check_project
+from hls.conftest import Generate
 from hls.programs import small_program
+from hls.test_trigger import triggered
 
 
 def test_every_board_of_hls4ml_has_a_part() -> None:
@@ -22,6 +25,19 @@ def test_a_board_is_planned_with_its_part() -> None:
         assert (plan(small_program(), options).board, options.part) == (board, part)
     options = Hls(backend="VivadoAccelerator", part="xc7z020clg400-1")
     assert plan(small_program(), options).board == "pynq-z2"
+
+
+@pytest.mark.parametrize("board", boards())
+def test_every_board_gets_its_script_its_driver_and_the_triggers_words(
+    generated: Generate, board: str
+) -> None:
+    program = triggered("absolute", None)
+    made = generated(program, backend="VivadoAccelerator", board=board, part=part_of(board))
+    for name in ("design.tcl", "axi_stream_driver.py", "trigger_driver.py"):
+        assert (made.folder / name).exists()
+    assert f'set part "{part_of(board)}"' in (made.folder / "project.tcl").read_text()
+    assert "#define TRIGGER_AXI 1" in (made.folder / "firmware/trigger_config.h").read_text()
+    assert check_project(made.folder, made.program) == []
 
 
 @pytest.mark.parametrize(

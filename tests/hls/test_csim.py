@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -13,8 +12,9 @@ import pytest
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
 from aetrig.hls import csim
 from aetrig.hls.project import check_project, types
-from aetrig.program import trace
+from aetrig.program import Affine, Format, Program, Quantize, Rescale, trace
 from aetrig.program.compare import first_difference
+from aetrig.program.model import Relu
 from aetrig.program.probe import smoke_vectors
 from hls.conftest import Generate, Generated
 from hls.programs import random_inputs, small_program
@@ -43,14 +43,6 @@ def test_every_layer_is_exact(
     generated: Generate, rounding: str, options: dict[str, object]
 ) -> None:
     made = generated(small_program(rounding), **options)
-    assert check_project(made.folder, made.program) == []
-    assert difference(made) is None
-
-
-def test_distributed_arithmetic_is_exact(generated: Generate) -> None:
-    if importlib.util.find_spec("da4ml") is None:
-        pytest.skip("da4ml is not installed: pip install 'hls4ml[da]'")
-    made = generated(strategy="distributed_arithmetic")
     assert check_project(made.folder, made.program) == []
     assert difference(made) is None
 
@@ -187,3 +179,24 @@ def test_missing_compiler_is_named_with_its_remedy(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(MissingToolError, match=r"g\+\+ was not found.*apt-get install g\+\+"):
         csim.load(project.folder, project.program)
+
+
+def test_a_quantizer_may_round_off_more_bits_than_its_operand_has(generated: Generate) -> None:
+    """Everything becomes zero, but ap_fixed aborted where the operand's type was that short."""
+    scaled = Rescale("input_scale", np.array([1, 0]), np.array([0, 1]))
+    one, inputs = np.array([[1, 0], [1, -1]]), (Format(2, True, 0), Format(2, True, 0))
+    operations = (
+        scaled,
+        Quantize("input_quant", Format(3, True, -1), "ROUND"),
+        Affine("encoder_0", one, Format(2, True, 0), np.array([0, 1])),
+        Quantize("encoder_0_quant", Format(4, True, 8), "ROUND"),
+        Affine("decoder_0", one, Format(2, True, 0), np.array([1, 0])),
+        Relu("decoder_0_relu"),
+        Quantize("decoder_0_quant", Format(4, False, 20), "ROUND"),
+    )
+    made = generated(Program(inputs, operations, ""))
+    assert check_project(made.folder, made.program) == []
+    assert difference(made) is None
+    coarse = Quantize("input_quant", Format(3, True, 12), "ROUND")
+    made = generated(Program(inputs, (scaled, coarse, *operations[2:4]), ""))
+    assert difference(made) is None

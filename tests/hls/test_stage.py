@@ -10,12 +10,15 @@ import pytest
 from aetrig.config.model import Hls
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
 from aetrig.hls import stage
+from aetrig.hls.build import Steps
 from aetrig.hls.generate import generate
 from aetrig.hls.stage import hls
 from aetrig.program import read
 from aetrig.run import Run
 from hls.conftest import Generated
 from hls.programs import random_inputs
+from hls.test_build import stub, writing
+from hls.vendor_reports import VITIS_COSIM, VITIS_CSYNTH
 
 
 @pytest.fixture
@@ -110,6 +113,28 @@ def test_missing_vendor_tool_stops_before_anything_is_written(
     with pytest.raises(MissingToolError, match="vitis-run and vitis_hls"):
         hls(run, Hls(), build=True)
     assert files(run) == before
+
+
+def test_a_stub_tools_reports_are_recorded_and_held_to_the_budget(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AETRIG_VITIS_HLS", raising=False)
+    tools = tmp_path / "bin"
+    both = {"csynth": VITIS_CSYNTH, "cosim": VITIS_COSIM}
+    stub(tools, "vitis_hls", writing(tools, both), monkeypatch)
+    result = hls(run, Hls(), build=True, steps=Steps(cosim=True), latency_budget_ns=60)
+    assert tuple(result.tables()[0][2][0][:2]) == ("latency", "12 cycles = 60 ns")
+    vendor = json.loads((run / "hls.json").read_text())["vendor"]
+    assert (vendor["latency_cycles"], vendor["latency_source"]) == (12, "simulated by cosim")
+    assert run.altered() == []
+    with pytest.raises(CheckFailedError, match=r"60 ns \(12 cycles .* simulated by cosim"):
+        hls(run, Hls(), latency_budget_ns=59)
+    stub(tools, "vitis_hls", "exit 1", monkeypatch)
+    with pytest.raises(CheckFailedError, match="exit code 1"):
+        hls(run, Hls(), build=True)
+    assert "vendor" not in json.loads((run / "hls.json").read_text())
+    assert run.altered() == []
+    assert hls(run, Hls(), latency_budget_ns=1).reports is None
 
 
 def test_missing_export_is_named(tmp_path: Path) -> None:

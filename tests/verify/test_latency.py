@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,45 @@ def test_an_undefined_latency_in_a_stub_report_is_a_finding_and_no_number(tmp_pa
     assert latency(Run(tmp_path), findings) == NOT_MEASURED
     assert [finding.where for finding in findings] == ["latency"]
     assert "undef" in findings[0].what
+
+
+COSIM = """+----------+----------+-----------------------+-----------------------+
+|      VHDL|        NA|     NA|     NA|     NA|     NA|     NA|     NA|
+|   Verilog|      Pass|      9|      9|     {most}|      1|      1|      1|
+"""
+
+
+def write_stub_cosim(folder: Path, most: str) -> None:
+    path = folder / "hls/myproject_prj/solution1/sim/report/myproject_cosim.rpt"
+    path.parent.mkdir(parents=True)
+    path.write_text(COSIM.format(most=most), encoding="utf-8")
+
+
+def test_a_stub_cosim_is_taken_before_its_estimate_and_rtl_before_both(tmp_path: Path) -> None:
+    write_stub_report(tmp_path, "13", "3.9")
+    findings: list[Finding] = []
+    estimated = latency(Run(tmp_path), findings)
+    assert estimated.source is not None
+    assert estimated.source.endswith("myproject_csynth.xml, estimated by csynth")
+    write_stub_cosim(tmp_path, "10")
+    simulated = latency(Run(tmp_path), findings)
+    assert (simulated.cycles, simulated.interval_cycles, simulated.nanoseconds) == (10, 1, 50.0)
+    assert simulated.source is not None
+    assert simulated.source.endswith("myproject_cosim.rpt, simulated by cosim")
+    record = {
+        "cycles": 7,
+        "interval_cycles": 1,
+        "clock_ns": 5.0,
+        "source": "simulated by Verilator",
+    }
+    (tmp_path / "rtl.json").write_text(json.dumps({"latency": record}), encoding="utf-8")
+    assert latency(Run(tmp_path), findings).source == "rtl/, simulated by Verilator"
+    assert findings == []
+
+
+def test_a_damaged_stub_cosim_is_a_finding_and_the_estimate_is_named(tmp_path: Path) -> None:
+    write_stub_report(tmp_path, "13", "3.9")
+    write_stub_cosim(tmp_path, "?")
+    findings: list[Finding] = []
+    assert latency(Run(tmp_path), findings).cycles == 13
+    assert ["'?'" in finding.what for finding in findings] == [True]

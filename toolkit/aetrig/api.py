@@ -18,6 +18,7 @@ from aetrig.doctor import doctor
 from aetrig.emulator.stage import emulator
 from aetrig.export.stage import export_onnx
 from aetrig.hls.stage import hls
+from aetrig.package.stage import package
 from aetrig.program.read import read as read_program
 from aetrig.rtl.stage import rtl
 from aetrig.run import Run, new_run, open_run
@@ -39,6 +40,7 @@ __all__ = [
     "load_data",
     "new_run",
     "open_run",
+    "package",
     "qat",
     "read_program",
     "rtl",

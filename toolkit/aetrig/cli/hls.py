@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
+from aetrig.errors import UserError
 
 
 def command(
@@ -29,8 +30,18 @@ def command(
     ] = None,
     clock_ns: Annotated[float | None, typer.Option(help="Clock period in ns.")] = None,
     build: Annotated[
-        bool, typer.Option("--build", help="Run the vendor's tool, where it is on PATH.")
+        bool, typer.Option("--build", help="Run the vendor's C synthesis, where it is on PATH.")
     ] = False,
+    cosim: Annotated[
+        bool, typer.Option("--cosim", help="Build, then simulate the RTL: measured latency.")
+    ] = False,
+    implement: Annotated[
+        bool, typer.Option("--implement", help="Build, then place and route in Vivado.")
+    ] = False,
+    latency_budget_ns: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Fail above it; default: verify.limits.latency_ns."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")
     ] = False,
@@ -48,6 +59,8 @@ def command(
       aetrig hls --part xcvu13p --dry-run
 
       aetrig hls --backend VivadoAccelerator --board pynq-z2 --force
+
+      aetrig hls --build --cosim --latency-budget-ns 50
     """
     from aetrig import config as configuration
     from aetrig.cli.tables import print_table
@@ -67,11 +80,25 @@ def command(
         "clock_ns": clock_ns,
     }
     overrides = [f"hls.{key}={value}" for key, value in given.items() if value is not None]
-    options = configuration.load(opened / "config.yaml", overrides).hls
+    config = configuration.load(opened / "config.yaml", overrides)
 
-    from aetrig.hls.stage import hls
+    from aetrig.hls.build import Steps
+    from aetrig.hls.report import find_report
+    from aetrig.hls.stage import PROJECT, hls
 
-    result = hls(opened, options, build=build, dry_run=dry_run, force=force)
+    build = build or cosim or implement
+    reported = not force and find_report(opened / PROJECT) is not None
+    if latency_budget_ns is not None and not (build or reported):
+        raise UserError("--latency-budget-ns: there is no report to hold to it; add --build")
+    result = hls(
+        opened,
+        config.hls,
+        build=build,
+        steps=Steps(cosim, implement),
+        latency_budget_ns=latency_budget_ns or config.verify.limits.latency_ns,
+        dry_run=dry_run,
+        force=force,
+    )
     for table in result.tables():
         print_table(*table)
     typer.echo(result.summary())

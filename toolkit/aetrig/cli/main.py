@@ -17,11 +17,12 @@ from aetrig.cli import (
     export_onnx,
     golden,
     hls,
+    package,
     qat,
     rtl,
     threshold,
     verify,
-)  # fmt: skip
+)
 from aetrig.errors import AetrigError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command("hls")(hls.command)
 app.command("rtl")(rtl.command)
 app.command("emulator")(emulator.command)
 app.command("verify")(verify.command)
+app.command("package")(package.command)
 app.command("doctor")(doctor.command)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

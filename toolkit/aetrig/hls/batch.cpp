@@ -49,18 +49,11 @@ extern "C" void aetrig_run(double *x, double *y, size_t events, size_t inputs, s
 }
 
 #ifdef AETRIG_TRIGGER
+#include "firmware/trigger_host.h"
+
 // x: events rows of inputs numbers; score: one number an event; accept: events rows of points bytes.
-extern "C" void aetrig_trigger(double *x, size_t events, unsigned long long *score, unsigned char *accept) {
-    for (size_t event = 0; event < events; event++) {
-        input_t input[TRIGGER_INPUTS];
-        for (int i = 0; i < TRIGGER_INPUTS; i++)
-            input[i] = x[event * TRIGGER_INPUTS + i];
-        trigger_score_t found;
-        ap_uint<TRIGGER_POINTS> bits;
-        trigger(input, found, bits);
-        score[event] = found.to_uint64();
-        for (int i = 0; i < TRIGGER_POINTS; i++)
-            accept[event * TRIGGER_POINTS + i] = bits[i];
-    }
+extern "C" void aetrig_trigger(const long long *x, size_t events, unsigned long long *score, unsigned char *accept) {
+    for (size_t event = 0; event < events; event++)
+        run_top(x + event * TRIGGER_INPUTS, score[event], accept + event * TRIGGER_POINTS);
 }
 #endif

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
-from aetrig.hls.report import SynthesisReport, find_report, read_report
+from aetrig.hls.reports import Reports, read_reports, remove_reports
 
 OVERRIDE = "AETRIG_VITIS_HLS"
 # in the order in which they are tried; Vitis HLS became vitis-run in 2024.2
@@ -23,17 +23,49 @@ LAST_LINES = 12
 
 
 @dataclass(frozen=True)
+class Steps:
+    """What follows C synthesis: ``cosim`` simulates the RTL, ``implement`` places and routes it."""
+
+    cosim: bool = False
+    implement: bool = False
+
+    def options(self) -> dict[str, int]:
+        """Return the options of hls4ml's build_prj.tcl.
+
+        csim was done already, by g++; co-simulation wants its log for comparison.
+        """
+        cosim = int(self.cosim)
+        return {
+            "reset": 1,
+            "csim": cosim,
+            "synth": 1,
+            "cosim": cosim,
+            "validation": cosim,
+            "export": 0,
+            "vsynth": int(self.implement),
+            "fifo_opt": 0,
+        }
+
+
+@dataclass(frozen=True)
 class Tool:
-    """A vendor's program: path and the arguments that make it run build_prj.tcl."""
+    """A vendor's program, and the backend whose project it builds."""
 
     path: Path
+    backend: str
 
-    @property
-    def command(self) -> list[str]:
-        """Command line, for the project's folder as working directory."""
+    def command(self, steps: Steps) -> list[str]:
+        """Command line that runs build_prj.tcl, for the project's folder as working directory.
+
+        The script for Vivado HLS takes its options from the command line, the one for Vitis HLS
+        from build_opt.tcl.
+        """
         if self.path.name.startswith("vitis-run"):
             return [str(self.path), "--mode", "hls", "--tcl", "build_prj.tcl"]
-        return [str(self.path), "-f", "build_prj.tcl"]
+        command = [str(self.path), "-f", "build_prj.tcl"]
+        if self.backend != "Vitis":
+            command.append(" ".join(f"{name}={value}" for name, value in steps.options().items()))
+        return command
 
 
 def find_tool(backend: str) -> Tool:
@@ -51,11 +83,11 @@ def find_tool(backend: str) -> Tool:
         found = shutil.which(given)
         if found is None:
             raise MissingToolError(f"{OVERRIDE} is '{given}', which is not a program")
-        return Tool(Path(found))
+        return Tool(Path(found), backend)
     for name in TOOLS[backend]:
         found = shutil.which(name)
         if found:
-            return Tool(Path(found))
+            return Tool(Path(found), backend)
     raise MissingToolError(
         f"no tool for backend {backend}: looked for {' and '.join(TOOLS[backend])} in PATH="
         f"{os.environ.get('PATH', '')}; source the vendor's settings64.sh, or set {OVERRIDE} to "
@@ -63,39 +95,66 @@ def find_tool(backend: str) -> Tool:
     )
 
 
-def build(project: Path, backend: str, log: Path) -> SynthesisReport:
-    """Run C synthesis of a project; its output goes to ``log``. Return the report.
-
-    Raises MissingToolError without a tool; CheckFailedError, with the tool's last lines, where it
-    fails or leaves no new report.
-    """
+def require_tools(backend: str, steps: Steps) -> Tool:
+    """Return the HLS tool; raise MissingToolError where it, or Vivado for a step, is missing."""
     tool = find_tool(backend)
-    _synthesis_only(project)
-    before = find_report(project)
-    if before is not None:
-        before.unlink()  # so that a tool that fails silently cannot pass with an old report
+    if steps.implement and shutil.which("vivado") is None:
+        raise MissingToolError(
+            f"--implement runs vivado, which is not in PATH={os.environ.get('PATH', '')}; source "
+            "the vendor's settings64.sh"
+        )
+    return tool
+
+
+def build(project: Path, backend: str, log: Path, steps: Steps) -> Reports:
+    """Run C synthesis of a project and the further steps; return all of their reports.
+
+    The tools' output goes to ``log`` as it comes. Raises MissingToolError without a tool;
+    CheckFailedError, with the last lines, where one fails, leaves no new report or misses timing.
+    """
+    tool = require_tools(backend, steps)
+    remove_reports(project)
+    (project / "build_opt.tcl").write_text(_options_file(steps), encoding="utf-8")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
-            tool.command, cwd=project, check=False,
+            tool.command(steps), cwd=project, check=False,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     if done.returncode != 0:
         raise CheckFailedError(f"{tool.path} ended with exit code {done.returncode}; {_quote(log)}")
-    report = find_report(project)
-    if report is None:
+    reports = read_reports(project)
+    for name, found in _expected(steps, reports).items():
+        if found is None:
+            raise CheckFailedError(
+                f"{tool.path} ended without an error but left no {name} in {project}; {_quote(log)}"
+            )
+    if reports is None:
+        raise CheckFailedError(f"{tool.path} left no report in {project}")
+    if reports.timing is not None and not reports.timing.met:
         raise CheckFailedError(
-            f"{tool.path} ended without an error but left no csynth.xml in {project}; {_quote(log)}"
+            f"the clock is not met: worst slack {reports.timing.setup_slack_ns:g} ns for setup, "
+            f"{reports.timing.hold_slack_ns:g} ns for hold ({reports.timing.tool}: "
+            f"{reports.timing.path}); try a longer --clock-ns"
         )
-    return read_report(report)
+    return reports
 
 
-def _synthesis_only(project: Path) -> None:
-    """Switch off what hls4ml's script does by default beside synthesis: csim is done already."""
-    options = {"csim": 0, "synth": 1, "cosim": 0, "validation": 0, "export": 0, "vsynth": 0}
-    lines = [f"    {name:<10} {value}" for name, value in {"reset": 1, **options}.items()]
-    text = "array set opt {\n" + "\n".join([*lines, "    fifo_opt   0"]) + "\n}\n"
-    (project / "build_opt.tcl").write_text(text, encoding="utf-8")
+def _expected(steps: Steps, reports: Reports | None) -> dict[str, object | None]:
+    """Return what each step must have left, by the report's name."""
+    found: dict[str, object | None] = {"csynth.xml": reports}
+    if steps.cosim:
+        found["cosim.rpt"] = reports and reports.cosim
+    if steps.implement:
+        found["vivado_utilization.rpt"] = reports and reports.utilization
+        found["vivado_timing.rpt"] = reports and reports.timing
+    return found
+
+
+def _options_file(steps: Steps) -> str:
+    """Return the options as the Vitis script reads them."""
+    lines = [f"    {name:<10} {value}" for name, value in steps.options().items()]
+    return "array set opt {\n" + "\n".join(lines) + "\n}\n"
 
 
 def _quote(log: Path) -> str:

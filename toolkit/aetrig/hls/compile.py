@@ -82,7 +82,7 @@ def has_trigger(project: Path) -> bool:
 
 
 def _includes(project: Path) -> list[str]:
-    return [f"-I{item}" for item in INCLUDES if (project / item).is_dir()]
+    return ["-I."] + [f"-I{item}" for item in INCLUDES if (project / item).is_dir()]
 
 
 def _digest(project: Path, sources: Sequence[Path], command: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ class Csim:
 
     def _trigger(self, x: Integers, points: int) -> dict[str, Integers]:
         """Return score (events, 1) and accept bits (events, points) of the top function."""
-        inputs = np.ascontiguousarray(x, dtype=np.float64)
+        inputs = np.ascontiguousarray(x, dtype=np.int64)
         score = np.zeros((len(x), 1), dtype=np.uint64)
         accept = np.zeros((len(x), points), dtype=np.uint8)
         run = ctypes.CDLL(str(self.library.resolve())).aetrig_trigger

@@ -13,10 +13,12 @@ from pathlib import Path
 import aetrig
 from aetrig.config.model import Hls
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
+from aetrig.hls.bench import write_vectors
 from aetrig.hls.boards import board_with, boards, part_of
 from aetrig.hls.precision import Layer, layers
 from aetrig.hls.project import check_project
 from aetrig.hls.reuse import reuse_factors
+from aetrig.hls.script import BACKENDS, adapt
 from aetrig.hls.trigger import add_trigger, has_trigger, outputs
 from aetrig.parts import Part, resolve
 from aetrig.program.model import Integers, Program
@@ -53,6 +55,8 @@ def plan(program: Program, options: Hls) -> Plan:
         _check_distributed(options)
     for layer in lowered:
         _check_widths(layer, options.backend)
+    if options.backend == "VivadoAccelerator":
+        _check_words(program, lowered)
     return Plan(part, board, options, lowered, reuse_factors(lowered, options))
 
 
@@ -61,7 +65,7 @@ def generate(
 ) -> None:
     """Write the project into ``folder``, with hls4ml's own output in ``log``.
 
-    ``x``: events (events, features) for the test bench of a trigger. What was written is read back
+    ``x``: events (events, features) for the vendor's test bench. What was written is read back
     and compared with the Program. Raises CheckFailedError where hls4ml fails, or where it did not
     use a type or a constant as given: layer and type are named.
     """
@@ -71,6 +75,7 @@ def generate(
         "board": planned.board,
         "reuse": planned.reuse,
         "outputs": outputs(program, options.backend),
+        "trigger": has_trigger(program, options.backend),
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -83,8 +88,12 @@ def generate(
         )  # fmt: skip
     if done.returncode != 0 or not (folder / "firmware" / "myproject.cpp").exists():
         raise CheckFailedError(f"hls4ml failed: {last_line(log)} (all of it: {log})")
-    if has_trigger(program, options.backend):
-        add_trigger(folder, program, x)
+    triggered = has_trigger(program, options.backend)
+    if triggered:
+        add_trigger(folder, program)
+    if options.backend in BACKENDS:
+        adapt(folder, trigger=triggered)
+        write_vectors(folder, program, x, trigger=triggered)
     findings = check_project(folder, program)
     if findings:
         raise CheckFailedError(
@@ -176,3 +185,23 @@ def _check_widths(layer: Layer, backend: str) -> None:
                 f"'{layer.named(role)}' needs a {role} of {kind.bits} bits; csim holds 53: "
                 "use fewer bits or a smaller spread of input shifts"
             )
+
+
+def _check_words(program: Program, lowered: tuple[Layer, ...]) -> None:
+    """Refuse what the 32-bit words of a board's AXI streams cannot hold.
+
+    hls4ml carries the network's numbers as float32, exact to 24 bits; the trigger's top carries
+    integers, and its accept bits in one word.
+    """
+    holds = 24 if program.trigger is None else 32
+    ends = [lowered[0]] if program.trigger is not None else [lowered[0], lowered[-1]]
+    for layer in ends:
+        if layer.result.bits > holds:
+            raise UserError(
+                f"'{layer.output}' has {layer.result.bits} bits; a board's AXI word holds {holds}"
+            )
+    if program.trigger is not None and len(program.trigger.points) > holds:
+        raise UserError(
+            f"the trigger has {len(program.trigger.points)} working points; a board's AXI word "
+            f"holds {holds} accept bits"
+        )

@@ -99,11 +99,13 @@ def _layer(
         case Relu():
             return used, Layer(output, "relu", output, width, result, None, {})
         case Rescale():
-            constants = _scaling(op)
+            constants = _scaling(op, _dropped(operations[1:], found[op.name]))
             kind: Kind = "scale" if constants else "linear"
             return used, Layer(op.name, kind, output, width, result, None, constants)
         case Affine():
-            accumulator = accumulator_type(found[op.name])
+            accumulator = accumulator_type(
+                found[op.name], at_least=_dropped(operations[1:], found[op.name])
+            )
             if used == 1:
                 result = accumulator
             constants = _parameters(op, accumulator.exponent)
@@ -111,14 +113,28 @@ def _layer(
             return used, Layer(op.name, "dense", output, width, result, accumulator, constants)
 
 
-def accumulator_type(value: Range) -> FixedType:
-    """Return the signed type of exactly the accumulator's range.
+def accumulator_type(value: Range, *, at_least: int = 0) -> FixedType:
+    """Return the signed type of exactly the accumulator's range, or of ``at_least`` bits.
 
     Partial sums may leave that range: they wrap, and wrap back, since sums modulo 2**bits are
     exact and nothing is rounded.
     """
-    bits = bits_for(min(-1, *value.low), max(value.high))
+    bits = max(bits_for(min(-1, *value.low), max(value.high)), at_least)
     return FixedType(bits, bits + value.exponent)
+
+
+def _dropped(following: Sequence[Operation], value: Range) -> int:
+    """Return how many bits the next quantizer rounds off, 0 where it rounds none.
+
+    Its operand must have that many: ap_fixed looks at the highest of them, and aborts where the
+    type ends below, even though all such values round to zero.
+    """
+    for op in following:
+        if isinstance(op, Quantize):
+            return max(0, op.format.exponent - value.exponent) if op.rounding == "ROUND" else 0
+        if not isinstance(op, Relu):
+            break
+    return 0
 
 
 def _range_type(value: Range) -> FixedType:
@@ -138,10 +154,11 @@ def _quantizer_type(op: Quantize) -> FixedType:
     return FixedType(form.bits, form.bits + form.exponent, form.signed, rounding, overflow)
 
 
-def _scaling(op: Rescale) -> dict[str, Constant]:
+def _scaling(op: Rescale, at_least: int) -> dict[str, Constant]:
     """Return scale and bias of the input scaling; none where it does nothing.
 
-    hls4ml removes a scaling by ones and zeros, and its quantization with it.
+    hls4ml removes a scaling by ones and zeros, and its quantization with it. The sum of product
+    and bias is as wide as the bias at least: ``at_least`` bits.
     """
     finest = int(op.shift.max())
     scale = np.left_shift(np.int64(1), finest - op.shift)
@@ -150,7 +167,7 @@ def _scaling(op: Rescale) -> dict[str, Constant]:
         return {}
     return {
         "scale": Constant(scale, _values_type(scale, -finest, signed=False)),
-        "bias": Constant(bias, _values_type(bias, -finest, signed=True)),
+        "bias": Constant(bias, _values_type(bias, -finest, signed=True, at_least=at_least)),
     }
 
 
@@ -163,7 +180,7 @@ def _parameters(op: Affine, exponent: int) -> dict[str, Constant]:
     }
 
 
-def _values_type(values: Integers, exponent: int, *, signed: bool) -> FixedType:
+def _values_type(values: Integers, exponent: int, *, signed: bool, at_least: int = 0) -> FixedType:
     low = min(-1, int(values.min())) if signed else 0
-    bits = bits_for(low, int(values.max()))
+    bits = max(bits_for(low, int(values.max())), at_least)
     return FixedType(bits, bits + exponent, signed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +14,12 @@ from aetrig.config.model import Hls
 from aetrig.data import vectors
 from aetrig.errors import CheckFailedError
 from aetrig.hls import csim
+from aetrig.hls.build import Steps, require_tools
 from aetrig.hls.build import build as run_vendor
-from aetrig.hls.build import find_tool
 from aetrig.hls.compile import PURPOSE
 from aetrig.hls.generate import Plan, generate, plan
-from aetrig.hls.report import SynthesisReport
+from aetrig.hls.latency import hold_to_budget
+from aetrig.hls.reports import Reports, read_reports
 from aetrig.hls.trigger import BACKENDS, has_trigger
 from aetrig.program import contract
 from aetrig.program.compare import first_difference
@@ -28,12 +30,16 @@ from aetrig.run import Run, replacing, write_json
 from aetrig.tools import require_gxx
 
 VECTORS, PROJECT, RECORD = "vectors/validation.npz", "hls", "hls.json"
+NO_FURTHER_STEPS = Steps()
 Table = tuple[str, list[str], list[list[str]]]
 
 
 @dataclass(frozen=True)
 class HlsResult:
-    """What `hls` made, or would make. ``events``: compared in csim, with no differing bit."""
+    """What `hls` made, or would make. ``events``: compared in csim, with no differing bit.
+
+    ``reports``: of the vendor's tools, None where they were not run on this project.
+    """
 
     plan: Plan
     program: Program
@@ -41,10 +47,10 @@ class HlsResult:
     events: int
     written: bool
     skipped: bool
-    report: SynthesisReport | None
+    reports: Reports | None
 
     def tables(self) -> list[Table]:
-        """Return (title, columns, rows): the types of a dry run's layers, the vendor's report."""
+        """Return (title, columns, rows): the types of a dry run's layers, the vendor's reports."""
         tables: list[Table] = []
         if not self.written:
             rows = [
@@ -53,8 +59,9 @@ class HlsResult:
                 for role, kind in layer.types().items()
             ]
             tables.append(("Layers", ["layer", "gives", "type of", "is"], rows))
-        if self.report is not None:
-            tables.append(("Vendor's synthesis estimate", ["quantity", "value"], self._estimate()))
+        if self.reports is not None:
+            rows = [list(row) for row in self.reports.rows()]
+            tables.append(("Vendor's tools", ["quantity", "value", "source"], rows))
         return tables
 
     def summary(self) -> str:
@@ -83,51 +90,62 @@ class HlsResult:
             return ", top: the trigger"
         return f", top: the network alone (the trigger's is for {' and '.join(BACKENDS)})"
 
-    def _estimate(self) -> list[list[str]]:
-        report = self.report
-        if report is None:
-            return []
-        rows = [
-            ["latency", f"{report.latency_best} to {report.latency_worst} cycles"],
-            ["interval", f"{report.interval_min} to {report.interval_max} cycles"],
-            ["clock", f"{report.clock_estimated_ns:g} ns of {report.clock_target_ns:g}"],
-        ]
-        return rows + [
-            [name, f"{used} of {report.available.get(name, 'unknown')}"]
-            for name, used in report.used.items()
-        ]
-
 
 def hls(
-    run: Run, options: Hls, *, build: bool = False, dry_run: bool = False, force: bool = False
+    run: Run,
+    options: Hls,
+    *,
+    build: bool = False,
+    steps: Steps = NO_FURTHER_STEPS,
+    latency_budget_ns: float | None = None,
+    dry_run: bool = False,
+    force: bool = False,
 ) -> HlsResult:
     """Write ``hls/`` and ``hls.json``, compile the project and compare csim with the Program.
 
-    Raises UserError for bad options or a missing stage before, MissingToolError without g++ (or
-    without the vendor's tool, with ``build``), CheckFailedError naming the layer where csim and
-    Program differ in a bit.
+    ``build``: run the vendor's C synthesis, and then ``steps``. ``latency_budget_ns``: for what
+    its reports say. Raises UserError for bad options or a missing stage before, MissingToolError
+    without g++ (or, with ``build``, the vendor's tool), CheckFailedError naming the layer where
+    csim and Program differ in a bit, where the vendor's tool fails, or above the budget.
     """
     program, qonnx = contract.load(run), contract.contract(run)
     run.need(VECTORS, "qat")
     planned = plan(program, options)
     folder = run / PROJECT
     if dry_run:
-        return HlsResult(planned, program, folder, 0, written=False, skipped=False, report=None)
+        return HlsResult(planned, program, folder, 0, written=False, skipped=False, reports=None)
     require_gxx(PURPOSE)
     if build:
-        find_tool(options.backend)
+        require_tools(options.backend, steps)
     chosen = options.model_dump() | {"hls4ml": version("hls4ml")}
     inputs = [qonnx, VECTORS]
     due = run.begin("hls", [PROJECT, RECORD], inputs, chosen, force=force)
     events = _make(run, qonnx, program, planned) if due else 0
     if due:
         run.record("hls", [PROJECT, RECORD], inputs, chosen)
-    report = None
     if build:
-        report = run_vendor(folder, options.backend, run / "logs" / "hls-build.log")
-        # the vendor's tool writes into the project: what it left is part of it now
-        run.record("hls", [PROJECT, RECORD], inputs, chosen)
-    return HlsResult(planned, program, folder, events, written=True, skipped=not due, report=report)
+        try:
+            reports: Reports | None = _build(run, options, steps)
+        finally:
+            # the vendor's tool writes into the project: what it left is part of it now
+            run.record("hls", [PROJECT, RECORD], inputs, chosen)
+    else:
+        reports = read_reports(folder)
+    if latency_budget_ns is not None and reports is not None:
+        hold_to_budget(reports.latency, latency_budget_ns)
+    return HlsResult(
+        planned, program, folder, events, written=True, skipped=not due, reports=reports
+    )
+
+
+def _build(run: Run, options: Hls, steps: Steps) -> Reports:
+    """Run the vendor's tools, and keep what they reported in the record."""
+    content = json.loads((run / RECORD).read_text(encoding="utf-8"))
+    content.pop("vendor", None)  # of a build before, whose reports go with it
+    write_json(run / RECORD, content)
+    reports = run_vendor(run / PROJECT, options.backend, run / "logs" / "hls-build.log", steps)
+    write_json(run / RECORD, content | {"vendor": reports.record()})
+    return reports
 
 
 def _make(run: Run, qonnx: str, program: Program, planned: Plan) -> int:

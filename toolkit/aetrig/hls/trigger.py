@@ -6,19 +6,19 @@ import re
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
-
 from aetrig.errors import CheckFailedError
 from aetrig.hls.precision import layers
-from aetrig.program.evaluate import trace
-from aetrig.program.model import ACCEPT, SCORE, Integers, Program
+from aetrig.program.model import SCORE, Program
 from aetrig.program.ranges import ranges
 
-BACKENDS = ("Vitis", "Vivado")  # the others' projects hold the network alone
-TOP = "trigger"
-SOURCES, CONFIG, BENCH = ("trigger.h", "trigger.cpp"), "trigger_config.h", "trigger_test.cpp"
+BACKENDS = ("Vitis", "Vivado", "VivadoAccelerator")  # the others hold the network alone
+AXI_SOURCES = ("myproject_axi.h", "myproject_axi.cpp")
+SOURCES, CONFIG = ("trigger.h", "trigger.cpp", "trigger_host.h"), "trigger_config.h"
+BENCH, DRIVER, DRIVER_SOURCE = "trigger_test.cpp", "trigger_driver.py", "trigger_driver.py.in"
+BOARD_SCRIPT = "design.tcl"  # hls4ml's, for boards alone: their top has AXI streams
 TERMS = {"square": "Square", "absolute": "Absolute"}
-BENCH_EVENTS = 200
+# how hls4ml schedules a network: unrolled, or with multipliers that are used again
+PIPELINE, DATAFLOW = "#pragma HLS PIPELINE", "    #pragma HLS DATAFLOW\n"
 _ARGUMENT = re.compile(r"(\w+) \w+\[(\d+)\]")
 
 
@@ -42,16 +42,18 @@ def outputs(program: Program, backend: str) -> list[str] | None:
     return [first, lowered[-1].name]
 
 
-def add_trigger(project: Path, program: Program, x: Integers) -> None:
-    """Write the trigger around a generated network, its test bench, and make it the top.
+def add_trigger(project: Path, program: Program) -> None:
+    """Write the trigger around a generated network, with its test bench.
 
-    ``x``: events (events, features) for the test bench, with the Program's results.
+    Where the project is for a board, the top gets AXI streams, and the host's driver is added.
+    A network that gives the score's reference is no dataflow: that layer has a reader inside and
+    one outside, where the vendor's tool allows a single one.
     """
+    if program.trigger is not None and program.trigger.score.reference is not None:
+        network = _network(project)
+        network.write_text(network.read_text(encoding="utf-8").replace(DATAFLOW, ""), "utf-8")
     for name, text in _files(project, program).items():
         (project / name).write_text(text, encoding="utf-8")
-    script = project / "build_prj.tcl"
-    script.write_text(_script(script.read_text(encoding="utf-8")), encoding="utf-8")
-    _vectors(project / "tb_data", program, x[:BENCH_EVENTS])
 
 
 def check_trigger(project: Path, program: Program) -> list[tuple[str, str, str]]:
@@ -76,8 +78,10 @@ def _first_difference(expected: str, found: str) -> tuple[str, str]:
 def _files(project: Path, program: Program) -> dict[str, str]:
     """Return every file of the trigger by its path in the project."""
     own = resources.files("aetrig").joinpath("firmware", "hls")
-    files = {f"firmware/{name}": own.joinpath(name).read_text(encoding="utf-8") for name in SOURCES}
-    files[BENCH] = own.joinpath(BENCH).read_text(encoding="utf-8")
+    names = {BENCH: BENCH} | {f"firmware/{name}": name for name in SOURCES}
+    if (project / BOARD_SCRIPT).exists():
+        names |= {DRIVER: DRIVER_SOURCE} | {f"firmware/{name}": name for name in AXI_SOURCES}
+    files = {path: own.joinpath(name).read_text(encoding="utf-8") for path, name in names.items()}
     return files | {f"firmware/{CONFIG}": _config(project, program)}
 
 
@@ -105,6 +109,8 @@ def _config(project: Path, program: Program) -> str:
 #define TRIGGER_OUTPUTS {arguments[-1][1]}
 #define TRIGGER_POINTS {len(trigger.points)}
 #define TRIGGER_HAS_REFERENCE {int(has_reference)}
+#define TRIGGER_PIPELINE {int(PIPELINE in _network(project).read_text(encoding="utf-8"))}
+#define TRIGGER_AXI {int((project / BOARD_SCRIPT).exists())}
 
 typedef {arguments[-1][0]} trigger_output_t;
 {reference}typedef aetrig::{TERMS[trigger.score.kind]} trigger_term_t;
@@ -120,35 +126,13 @@ void trigger(input_t x[TRIGGER_INPUTS], trigger_score_t &score, ap_uint<TRIGGER_
 """
 
 
+def _network(project: Path) -> Path:
+    return project / "firmware" / "myproject.cpp"
+
+
 def _arguments(project: Path) -> list[tuple[str, int]]:
     """Return (type, width) of the network's arguments, the input first."""
     header = (project / "firmware" / "myproject.h").read_text(encoding="utf-8")
     start = header.index("void myproject(")
     prototype = header[start : header.index(")", start)]
     return [(kind, int(width)) for kind, width in _ARGUMENT.findall(prototype)]
-
-
-def _script(text: str) -> str:
-    """Return hls4ml's script with the trigger for its top and its test bench."""
-    added = f'set_top {TOP}\nadd_files firmware/{TOP}.cpp -cflags "-std=c++0x"\n'
-    changes = (
-        ("set_top ${project_name}\n", added),
-        ("add_files -tb ${project_name}_test.cpp", f"add_files -tb {BENCH}"),
-    )
-    for old, new in changes:
-        if old not in text:
-            raise CheckFailedError(
-                f"hls4ml's build_prj.tcl has no line '{old.strip()}': its version is not the "
-                "tested one; see aetrig doctor"
-            )
-        text = text.replace(old, new)  # the bench is named again for cosim
-    return text
-
-
-def _vectors(folder: Path, program: Program, x: Integers) -> None:
-    values = trace(program, x)
-    folder.mkdir(exist_ok=True)
-    results = np.concatenate([values[SCORE], values[ACCEPT]], axis=1)
-    for name, rows in (("tb_input_features", x), ("tb_output_predictions", results)):
-        lines = [" ".join(map(str, row)) for row in rows.tolist()]
-        (folder / f"{name}.dat").write_text("\n".join(lines) + "\n", encoding="utf-8")

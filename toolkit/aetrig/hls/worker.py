@@ -18,12 +18,14 @@ from typing import Any
 
 import hls4ml
 import numpy as np
+from hls4ml.backends import VivadoAcceleratorConfig
 from hls4ml.model.graph import ModelGraph
+from hls4ml.writer.vivado_accelerator_writer import VivadoAcceleratorWriter
 
 from aetrig.hls.precision import Constant, Layer, layers
 from aetrig.program.read import read
 
-PROJECT = "myproject"
+PROJECT, BOARDS = "myproject", "VivadoAccelerator"
 # hls4ml wants a default; this one holds nothing, so that any use of it shows
 NO_DEFAULT = "fixed<1,1>"
 _STAMP = re.compile(r"^(LIB_STAMP=|Stamp: ).*$", re.MULTILINE)
@@ -92,19 +94,38 @@ def convert(qonnx: Path, folder: Path, options: dict[str, Any]) -> None:
         "clock_period": options["clock_ns"],
         "io_type": "io_parallel",
     }
-    if options["backend"] == "VivadoAccelerator":
+    backend = options["backend"]
+    # a trigger has a top of its own, which hls4ml's wrapper for boards (one output) is not for
+    own_top = backend == BOARDS and options["trigger"]
+    if backend == BOARDS:
         given["board"] = options["board"]
     config = hls4ml.utils.config.create_config(
-        output_dir=str(folder), project_name=PROJECT, backend=options["backend"], **given
+        output_dir=str(folder), project_name=PROJECT, backend=backend, **given
     )
+    if own_top:
+        config["Backend"] = "Vivado"
     config["TraceOutput"] = True
     config["HLSConfig"] = _settings(lowered, options)
     widths = [0] + [layer.width for layer in lowered]
     described = [
         _description(layer, before) for layer, before in zip(lowered, widths, strict=False)
     ]
-    ModelGraph.from_layer_list(config, described, outputs=options["outputs"]).write()
+    model = ModelGraph.from_layer_list(config, described, outputs=options["outputs"])
+    model.write()
+    if own_top:
+        _add_board(model)
     _unstamp(folder)
+
+
+def _add_board(model: ModelGraph) -> None:
+    """Add hls4ml's files for a board, but its wrapper, to a project of the backend Vivado."""
+    writer = VivadoAcceleratorWriter()
+    writer.vivado_accelerator_config = VivadoAcceleratorConfig(
+        model.config, model.get_input_variables(), model.get_output_variables()[-1:]
+    )
+    writer.write_board_script(model)
+    writer.write_driver(model)
+    writer.modify_build_script(model)
 
 
 def _unstamp(folder: Path) -> None:

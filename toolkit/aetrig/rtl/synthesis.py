@@ -77,7 +77,9 @@ def synthesize(project: Path, log: Path) -> Synthesis:
         raise CheckFailedError(f"yosys failed: {last} (all of it: {log})")
     content: dict[str, Any] = json.loads(text)
     modules = content.get("design") or next(iter(content["modules"].values()))
-    return Synthesis(_counts(modules["num_cells_by_type"]), content["creator"])
+    # without the compiler and the folders that it was built in
+    version = content["creator"].split(",")[0].split(" (")[0]
+    return Synthesis(_counts(modules["num_cells_by_type"]), version)
 
 
 def _counts(by_type: dict[str, int]) -> dict[str, float]:

@@ -36,7 +36,7 @@ def write(run: Run, folder: Path, *, force: bool = False) -> int:
     Raises UserError where the run has not passed `aetrig verify` since it was made, or where the
     folder holds something already and ``force`` is not given.
     """
-    verdict = _passed_verdict(run)
+    verdict = passed_verdict(run)
     if folder.exists() and any(folder.iterdir()) and not force:
         raise UserError(f"{folder} is not empty; choose another folder, or replace it with --force")
     program, x = read(run / QONNX), _golden_inputs(run)
@@ -66,7 +66,11 @@ def write(run: Run, folder: Path, *, force: bool = False) -> int:
     return len(x)
 
 
-def _passed_verdict(run: Run) -> dict[str, Any]:
+def passed_verdict(run: Run) -> dict[str, Any]:
+    """Return the content of verify.json.
+
+    Raises UserError where the run was changed since, CheckFailedError where it has not passed.
+    """
     path = run.need("verify.json", "verify")
     changed = [*run.altered(), *(name for name in run.outdated() if name == path.name)]
     if changed:

@@ -1,12 +1,16 @@
-"""Latency and initiation interval: observed in simulation, or from a vendor tool's report."""
+"""Latency and initiation interval: simulated where there is a simulation, else estimated."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from aetrig.errors import UserError
+from aetrig.errors import AetrigError, UserError
+from aetrig.hls.cosim import read_cosim
+from aetrig.hls.latency import best_latency
 from aetrig.hls.report import find_report, read_report
+from aetrig.hls.reports import cosim_report
 from aetrig.run import Run
 from aetrig.verify.verdict import Finding, Latency
 
@@ -14,36 +18,56 @@ NOT_MEASURED = Latency(None, None, None, None)
 
 
 def latency(run: Run, findings: list[Finding]) -> Latency:
-    """Return the RTL's latency, observed in simulation, else what the vendor's report estimates.
+    """Return what the best source there is says; its text says simulated or estimated, and by what.
 
-    The report's figures are worst cases at the slower of its clocks. Nothing measured where there
-    is neither; an unreadable report is added to ``findings``.
+    A source that is there but cannot be read is added to ``findings``, and the next one taken.
     """
-    if (run / "rtl.json").exists():
-        return _simulated(run / "rtl.json", findings)
-    path = find_report(run / "hls")
-    if path is None:
-        return NOT_MEASURED
-    try:
-        return reported(path, str(path.relative_to(run.path)))
-    except UserError as error:
-        findings.append(Finding("latency", str(error)))
-        return NOT_MEASURED
+    for candidate in CANDIDATES:
+        try:
+            found = candidate(run)
+        except AetrigError as error:
+            findings.append(Finding("latency", str(error)))
+            continue
+        if found is not None:
+            return found
+    return NOT_MEASURED
 
 
 def reported(path: Path, source: str) -> Latency:
-    """Return what a csynth report says; raise UserError where it cannot be read."""
-    report = read_report(path)
-    clock = max(report.clock_target_ns, report.clock_estimated_ns)
-    return Latency(source, report.latency_worst, report.interval_max, clock)
+    """Return what a csynth report says; raise UserError where it cannot be read.
+
+    The worst case, at the slower of the report's clocks.
+    """
+    found = best_latency(read_report(path), None)
+    return Latency(f"{source}, {found.kind}", found.cycles, found.interval_cycles, found.clock_ns)
 
 
-def _simulated(path: Path, findings: list[Finding]) -> Latency:
+def _rtl(run: Run) -> Latency | None:
+    path = run / "rtl.json"
+    if not path.exists():
+        return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["latency"]
         clock = float(found["clock_ns"])
         cycles, interval = int(found["cycles"]), int(found["interval_cycles"])
         return Latency(f"rtl/, {found['source']}", cycles, interval, clock)
     except (ValueError, KeyError, TypeError) as error:
-        findings.append(Finding("latency", f"{path}: not what aetrig rtl wrote ({error!r})"))
-        return NOT_MEASURED
+        raise UserError(f"{path}: not what aetrig rtl wrote ({error!r})") from error
+
+
+def _cosim(run: Run) -> Latency | None:
+    csynth = find_report(run / "hls")
+    if csynth is None or not cosim_report(csynth).exists():
+        return None
+    found = best_latency(read_report(csynth), read_cosim(cosim_report(csynth)))
+    source = f"{found.report.relative_to(run.path)}, {found.kind}"
+    return Latency(source, found.cycles, found.interval_cycles, found.clock_ns)
+
+
+def _csynth(run: Run) -> Latency | None:
+    path = find_report(run / "hls")
+    return None if path is None else reported(path, str(path.relative_to(run.path)))
+
+
+# best first: observed in simulation, then estimated
+CANDIDATES: tuple[Callable[[Run], Latency | None], ...] = (_rtl, _cosim, _csynth)

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string>
 
-#include "firmware/trigger_config.h"
+#include "firmware/trigger_host.h"
 
 // hls4ml's layers ask whether to keep their values
 namespace nnet {
@@ -15,6 +15,13 @@ std::map<std::string, void *> *trace_outputs = NULL;
 size_t trace_type_size = sizeof(double);
 } // namespace nnet
 
+// build_prj.tcl compares the two logs
+#ifdef RTL_SIM
+#define RESULTS "tb_data/rtl_cosim_results.log"
+#else
+#define RESULTS "tb_data/csim_results.log"
+#endif
+
 int main() {
     std::ifstream inputs("tb_data/tb_input_features.dat");
     std::ifstream expected("tb_data/tb_output_predictions.dat");
@@ -22,26 +29,23 @@ int main() {
         std::cerr << "tb_data is missing beside the test bench" << std::endl;
         return 1;
     }
-    std::ofstream results("tb_data/csim_results.log");
-    std::string row, wanted_row;
+    std::ofstream results(RESULTS);
+    std::string row, wanted;
     int events = 0, differing = 0;
-    while (std::getline(inputs, row) && std::getline(expected, wanted_row)) {
-        std::istringstream numbers(row), wanted(wanted_row);
-        input_t x[TRIGGER_INPUTS];
-        for (int i = 0; i < TRIGGER_INPUTS; i++) {
-            double value;
-            numbers >> value;
-            x[i] = value;
-        }
-        trigger_score_t score;
-        ap_uint<TRIGGER_POINTS> accept;
-        trigger(x, score, accept);
+    while (std::getline(inputs, row) && std::getline(expected, wanted)) {
+        std::istringstream numbers(row);
+        long long x[TRIGGER_INPUTS];
+        for (int i = 0; i < TRIGGER_INPUTS; i++)
+            numbers >> x[i];
+        unsigned long long score;
+        unsigned char accept[TRIGGER_POINTS];
+        run_top(x, score, accept);
         std::ostringstream found;
-        found << score.to_uint64();
+        found << score;
         for (int i = 0; i < TRIGGER_POINTS; i++)
             found << " " << int(accept[i]);
         results << found.str() << std::endl;
-        differing += found.str() != wanted_row;
+        differing += found.str() != wanted;
         events++;
     }
     std::cout << events << " events, " << differing << " differing" << std::endl;

@@ -1,0 +1,18 @@
+// The trigger behind AXI streams of 32-bit words, the top function on a board with a processor.
+// In: the event's integers, a word each. Out: TRIGGER_WORDS words, always in this order:
+// accept bits (the first working point in bit 0), score's low half, score's high half.
+#ifndef MYPROJECT_AXI_H_
+#define MYPROJECT_AXI_H_
+
+#include "trigger_config.h"
+
+#define TRIGGER_WORDS 3
+
+struct axi_word {
+    ap_uint<32> data;
+    ap_uint<1> last;
+};
+
+void myproject_axi(axi_word in[TRIGGER_INPUTS], axi_word out[TRIGGER_WORDS]);
+
+#endif

@@ -1,0 +1,1 @@
+"""The hand-over to a firmware engineer: one reproducible zip."""
