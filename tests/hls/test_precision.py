@@ -128,3 +128,15 @@ def test_missing_da4ml_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate.util, "find_spec", lambda _: None)
     with pytest.raises(MissingToolError, match=r"pip install 'hls4ml\[da\]'"):
         plan(small_program(), Hls(strategy="distributed_arithmetic"))
+
+
+def test_an_input_that_is_rounded_to_nothing_is_refused() -> None:
+    operations = (
+        Rescale("input_scale", np.array([0]), np.array([0])),
+        Quantize("input_quant", Format(4, True, 5), "ROUND"),
+        Affine("encoder_0", np.array([[1]]), Format(2, True, 0), np.array([0])),
+        Quantize("encoder_0_quant", Format(4, True, 5), "ROUND"),
+    )
+    with pytest.raises(UserError, match="rounds off 5 bits of an input of 4"):
+        layers(Program((Format(4, True, 0),), operations, ""))
+    layers(Program((Format(5, True, 0),), operations, ""))

@@ -99,7 +99,13 @@ def _layer(
         case Relu():
             return used, Layer(output, "relu", output, width, result, None, {})
         case Rescale():
-            constants = _scaling(op, _dropped(operations[1:], found[op.name]))
+            dropped = _dropped(operations[1:], found[op.name])
+            constants = _scaling(op, dropped)
+            if not constants and dropped > found[op.name].bits:
+                raise UserError(
+                    f"the quantizer behind '{op.name}' rounds off {dropped} bits of an input of "
+                    f"{found[op.name].bits}: all of it becomes zero"
+                )
             kind: Kind = "scale" if constants else "linear"
             return used, Layer(op.name, kind, output, width, result, None, constants)
         case Affine():

@@ -42,9 +42,7 @@ def rate_above(scores: Integers | Floats, weight_hz: Floats, threshold: float) -
     return RatePoint(float(weight.sum()), error, weight.size)
 
 
-def threshold_at_rate(
-    scores: Integers, weight_hz: Floats, rate: float
-) -> tuple[int, RatePoint]:
+def threshold_at_rate(scores: Integers, weight_hz: Floats, rate: float) -> tuple[int, RatePoint]:
     """Return the lowest threshold whose rate is at most ``rate`` in Hz, and that rate.
 
     Equal scores are accepted or rejected together. Raises UserError where the rate is more than
