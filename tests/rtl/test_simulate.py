@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aetrig.errors import CheckFailedError, MissingToolError
+from aetrig.errors import CheckFailedError, MissingToolError, UserError
 from aetrig.program import Program
 from aetrig.program.evaluate import trace
 from aetrig.rtl import simulate, verilate
@@ -143,6 +144,18 @@ def test_a_network_alone_gives_its_output(tmp_path: Path) -> None:
     stages = project(tmp_path / "network", program)
     simulation = simulate.load(tmp_path / "network", program)
     assert measure(simulation, program, events(program, 300)).latency_cycles == stages
+
+
+def test_a_network_that_no_input_reaches_is_refused(tmp_path: Path) -> None:
+    program = small()
+    last = next(op for op in program.operations if op.name == "decoder_0")
+    pruned = dataclasses.replace(last, weight=np.zeros_like(last.weight))  # type: ignore[type-var]
+    operations = tuple(pruned if op is last else op for op in program.operations)
+    with pytest.raises(UserError, match="no input reaches the network's output"):
+        project(
+            tmp_path / "constant",
+            without_trigger(dataclasses.replace(program, operations=operations)),
+        )
 
 
 @pytest.mark.parametrize("kind", ["square", "absolute"])

@@ -12,16 +12,25 @@ from types import ModuleType
 from alkaid.codegen import RTLModel
 
 from aetrig.config.model import Rtl
+from aetrig.errors import UserError
 from aetrig.program.model import Program
 from aetrig.rtl import verilog, vhdl
-from aetrig.rtl.network import PIPELINE
+from aetrig.rtl.network import PIPELINE, inputs
 from aetrig.rtl.pipeline import Pipeline
 
 LANGUAGES: dict[str, ModuleType] = {"verilog": verilog, "vhdl": vhdl}
 
 
 def write(folder: Path, program: Program, pipeline: Pipeline, options: Rtl) -> None:
-    """Write the sources of a trigger, or of a network alone, into a new folder."""
+    """Write the sources of a trigger, or of a network alone, into a new folder.
+
+    Raises UserError for a network that no input reaches: there is nothing to pipeline.
+    """
+    if not inputs(program, pipeline):
+        raise UserError(
+            "no input reaches the network's output: it gives the same for every event; train it, "
+            "or prune less"
+        )
     language = LANGUAGES[options.language]
     source, simulation = folder / "src", folder / "sim"
     source.mkdir(parents=True)

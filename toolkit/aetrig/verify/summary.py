@@ -35,7 +35,8 @@ def _latency(found: Latency) -> Row:
     if found.cycles is None:
         return ("latency: not measured", "", "", "", "", "")
     figure = f"{found.cycles} cycles = {found.nanoseconds:g} ns"
-    return ("latency", "", "", figure, f"interval {found.interval_cycles}", found.source or "")
+    interval = "not given" if found.interval_cycles is None else str(found.interval_cycles)
+    return ("latency", "", "", figure, f"interval {interval}", found.source or "")
 
 
 def _bits(ladder: Sequence[Comparison]) -> Iterator[Row]:

@@ -182,8 +182,10 @@ def _checks(verdict: Verdict) -> Table:
 
 def _latency(latency: Latency) -> Table:
     if latency.cycles is None:
-        row = ("not measured", "", "", "no csynth report; aetrig hls --build makes one")
+        row = ("not measured", "", "", "no RTL and no vendor's report; make one: aetrig rtl")
     else:
         time = "" if latency.nanoseconds is None else f"{latency.nanoseconds:g}"
-        row = (str(latency.cycles), str(latency.interval_cycles), time, latency.source or "")
+        interval = latency.interval_cycles
+        given = "not given" if interval is None else str(interval)
+        row = (str(latency.cycles), given, time, latency.source or "")
     return Table("Latency", ("cycles", "interval", "ns", "source"), (row,))
