@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,9 @@ def csims(
     loops: ctypes.CDLL, program: Program, folder: Path, x: np.ndarray[Any, Any]
 ) -> Iterator[Contender]:
     """Yield csim's rows: hls4ml's own `predict`, and its compiled function called from C++."""
-    generate(MODEL / "model.qonnx.onnx", program, Hls(), folder / "hls", folder / "hls.log")
+    # the network alone: hls4ml's predict knows one output and no trigger
+    network, project = replace(program, trigger=None), folder / "hls"
+    generate(MODEL / "model.qonnx.onnx", network, Hls(), project, folder / "hls.log", x[:200])
     # the project knows its own place relative to where hls4ml was started
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         model = hls4ml.converters.link_existing_project("hls")
