@@ -16,7 +16,7 @@ BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 @pytest.mark.slow
 def test_speed_goals(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    environment = os.environ | {"AETRIG_PYTHON": sys.executable}
+    environment = os.environ | {"AETRIG_VENV": sys.prefix}
     done = subprocess.run(
         [str(BENCH), str(figures)], capture_output=True, text=True, check=False, env=environment
     )
