@@ -19,6 +19,7 @@ from aetrig.rtl import simulate, verilate
 from aetrig.rtl.load import load
 from aetrig.rtl.measure import compare_stream, expected_valid, measure, measure_latency
 from aetrig.rtl.ports import Port
+from fuzz.architectures import SMALL, architecture
 from program.strategies import vectors
 from rtl.conftest import project, small, without_trigger
 
@@ -156,6 +157,18 @@ def test_a_network_that_no_input_reaches_is_refused(tmp_path: Path) -> None:
             tmp_path / "constant",
             without_trigger(dataclasses.replace(program, operations=operations)),
         )
+
+
+@pytest.mark.parametrize("language", ["verilog", "vhdl"])
+def test_a_range_that_alkaid_bounds_wider_than_the_program(tmp_path: Path, language: str) -> None:
+    if language == "vhdl" and shutil.which("ghdl") is None:
+        pytest.skip("no ghdl on PATH")
+    program = architecture(7024, SMALL)  # alkaid's score has 25 bits, the Program's 24
+    project(tmp_path, program, language)
+    x = events(program, 200)
+    reference = trace(program, x)
+    for name, values in load(tmp_path, program, language).trace(x).items():
+        np.testing.assert_array_equal(values, reference[name])
 
 
 @pytest.mark.parametrize("kind", ["square", "absolute"])

@@ -34,7 +34,8 @@ class Wire:
 def wires(program: Program, pipeline: Pipeline) -> list[Wire]:
     """Return the connection of every element.
 
-    alkaid gives each element just the bits that its range needs: the others are sign or zeros.
+    alkaid gives each element the bits that its own bound of the range needs: bits missing above
+    are sign or zeros, and bits that it has beyond the Program's exact range are left out.
     """
     return list(_wires(output_ports(program), pipeline))
 
@@ -48,11 +49,19 @@ def _wires(ports: tuple[Port, ...], pipeline: Pipeline) -> Iterator[Wire]:
         have = max(0, signed + integer + fraction)
         low, width = sum(port.bits[:element]), port.bits[element]
         zeros = min(width, max(0, -port.exponent - fraction)) if have else width
+        below = min(have, max(0, fraction + port.exponent))
+        taken = min(have - below, width - zeros)
         yield Wire(
-            NAMES.get(name, "y"), low, low + width - 1, start, start + have - 1, zeros,
-            width - have - zeros, bool(signed),
+            NAMES.get(name, "y"), low, low + width - 1, start + below, start + below + taken - 1,
+            zeros, width - taken - zeros, bool(signed),
         )  # fmt: skip
         start += have
+
+
+def unused(program: Program, pipeline: Pipeline) -> list[int]:
+    """Return the bits of alkaid's vector that no port takes."""
+    taken = {bit for wire in wires(program, pipeline) for bit in range(wire.first, wire.last + 1)}
+    return sorted(set(range(output_bits(pipeline))) - taken)
 
 
 def inputs(program: Program, pipeline: Pipeline) -> list[tuple[int, int]]:

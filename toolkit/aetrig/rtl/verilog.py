@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aetrig.program.model import Program
-from aetrig.rtl.network import PIPELINE, Wire, inputs, output_bits, three_ports, wires
+from aetrig.rtl.network import PIPELINE, Wire, inputs, output_bits, three_ports, unused, wires
 from aetrig.rtl.pipeline import Pipeline
 from aetrig.rtl.ports import input_port
 
@@ -40,6 +40,12 @@ def _network(program: Program, pipeline: Pipeline) -> str:
     assigns = [f"    assign {_target(w)} = {_value(w)};" for w in wires(program, pipeline)]
     if program.trigger is None:
         assigns += ["    assign score = 1'b0;", "    assign accept = 1'b0;"]
+    if spare := unused(program, pipeline):
+        bits = ", ".join(f"out[{bit}]" for bit in spare)
+        assigns += [
+            "    // always zero, or copies of a sign",
+            f"    wire unused = &{{1'b0, {bits}}};",
+        ]
     taken = inputs(program, pipeline)
     used = ", ".join(f"x[{high}:{low}]" for low, high in reversed(taken)) or "1'b0"
     width = max(1, sum(high - low + 1 for low, high in taken))
