@@ -25,6 +25,14 @@ def test_three_hundred_architectures_through_the_fast_engines() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [7024, 7034])
+def test_what_differed_once(seed: int) -> None:
+    report = Report()
+    slow(seed, architecture(seed, SMALL), report)
+    assert sum(report.compared.values()) + sum(report.refused.values()) == 2
+
+
+@pytest.mark.slow
 def test_sixty_small_architectures_through_csim_and_rtl() -> None:
     report = Report()
     for seed in range(2000, 2060):

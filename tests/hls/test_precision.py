@@ -15,6 +15,7 @@ from aetrig.hls.precision import layers
 from aetrig.hls.reuse import valid_reuse_factors
 from aetrig.hls.types import FixedType, parse_type
 from aetrig.program import Affine, Format, Program, Quantize, Rescale, trace
+from fuzz.architectures import SMALL, architecture
 from hls.programs import random_inputs, small_program
 
 
@@ -140,3 +141,13 @@ def test_an_input_that_is_rounded_to_nothing_is_refused() -> None:
     with pytest.raises(UserError, match="rounds off 5 bits of an input of 4"):
         layers(Program((Format(4, True, 0),), operations, ""))
     layers(Program((Format(5, True, 0),), operations, ""))
+
+
+def test_a_result_rounded_off_whole_gets_a_layer_of_its_own() -> None:
+    """ap_fixed aborts where distributed arithmetic rounds a value of 4 bits by 9."""
+    made = layers(architecture(7034, SMALL))
+    assert [(layer.name, layer.kind) for layer in made[-2:]] == [
+        ("layer_2", "dense"),
+        ("layer_2_quant", "linear"),
+    ]
+    assert made[-2].result == made[-2].accumulator

@@ -91,7 +91,7 @@ def _layer(
     op, following = operations[0], operations[1] if len(operations) > 1 else None
     if isinstance(op, Quantize):
         return 1, Layer(op.name, "linear", op.name, width, _quantizer_type(op), None, {})
-    if isinstance(following, Quantize):
+    if isinstance(following, Quantize) and not _rounded_whole(op, following, found[op.name]):
         used, output, result = 2, following.name, _quantizer_type(following)
     else:
         used, output, result = 1, op.name, _range_type(found[op.name])
@@ -117,6 +117,18 @@ def _layer(
             constants = _parameters(op, accumulator.exponent)
             width = op.weight.shape[1]
             return used, Layer(op.name, "dense", output, width, result, accumulator, constants)
+
+
+def _rounded_whole(op: Operation, quantizer: Quantize, value: Range) -> bool:
+    """Return whether all bits of some element are rounded off.
+
+    hls4ml's distributed arithmetic gives each element a type of its own bits alone, which
+    ap_fixed cannot round so (see _dropped): the quantizer is then a layer behind.
+    """
+    dropped = _dropped((quantizer,), value)
+    bounds = zip(value.low, value.high, strict=True)
+    bits = [bits_for(low, high) for low, high in bounds if low != high]
+    return isinstance(op, Affine) and min(bits, default=dropped) < dropped
 
 
 def accumulator_type(value: Range, *, at_least: int = 0) -> FixedType:
