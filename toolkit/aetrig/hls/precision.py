@@ -127,7 +127,7 @@ def _rounded_whole(op: Operation, quantizer: Quantize, value: Range) -> bool:
     """
     dropped = _dropped((quantizer,), value)
     bounds = zip(value.low, value.high, strict=True)
-    bits = [bits_for(low, high) for low, high in bounds if low != high]
+    bits = [bits_for(low, high) for low, high in bounds if (low, high) != (0, 0)]
     return isinstance(op, Affine) and min(bits, default=dropped) < dropped
 
 
