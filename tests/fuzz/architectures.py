@@ -21,6 +21,7 @@ from aetrig.program.model import (
     WorkingPoint,
 )
 from aetrig.program.ranges import ranges
+from program.strategies import looked_up
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ def architecture(seed: int, size: Size = Size()) -> Program:
     """Return a network with a trigger: 1 to 6 layers, widths 1 to 64, 1 to 12 bits.
 
     Both roundings, both saturations (the whole range and the symmetric one), ReLU or none, weights
-    pruned by none to nearly all, and a score of either kind against the input, a layer or zero.
+    pruned by none to nearly all, activations looked up in tables of any entries, and a score of
+    either kind against the input, a layer or zero.
     """
     rng = np.random.default_rng(seed)
+    tables = np.random.default_rng([seed, 1])  # apart, so that all else of a seed stays as it was
     features = _width(rng, size)
     inputs = tuple(Format(_bits(rng, size), bool(rng.integers(2)), 0) for _ in range(features))
     offset = np.array([int(rng.integers(form.low, form.high + 1)) for form in inputs])
@@ -54,7 +57,13 @@ def architecture(seed: int, size: Size = Size()) -> Program:
         # an autoencoder's last layer is as wide as its input, for a score against it
         after = features if rng.random() < 0.5 else _width(rng, size)
         operations += _layer(
-            rng, size, f"layer_{index}", columns, after, Program(inputs, tuple(operations), "")
+            rng,
+            tables,
+            size,
+            f"layer_{index}",
+            columns,
+            after,
+            Program(inputs, tuple(operations), ""),
         )
         columns = after
         widths[f"layer_{index}_quant"] = after
@@ -63,7 +72,13 @@ def architecture(seed: int, size: Size = Size()) -> Program:
 
 
 def _layer(
-    rng: np.random.Generator, size: Size, name: str, rows: int, columns: int, before: Program
+    rng: np.random.Generator,
+    tables: np.random.Generator,
+    size: Size,
+    name: str,
+    rows: int,
+    columns: int,
+    before: Program,
 ) -> list[Operation]:
     form = _format(rng, size, True, int(rng.integers(-5, 2)))
     weight = rng.integers(form.low, form.high + 1, (rows, columns))
@@ -85,6 +100,8 @@ def _layer(
         ),
         _rounding(rng),
     )
+    if not relu and tables.random() < 0.5:
+        return [affine, *looked_up(tables, quantize, reached.exponent + drops)]
     return [affine, *([Relu(f"{name}_relu")] if relu else []), quantize]
 
 

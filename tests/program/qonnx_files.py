@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from aetrig.export.trigger import to_trigger
 from aetrig.program.graph import INPUT_METADATA
-from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale
+from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale, Table
 from aetrig.program.ranges import bits_for, ranges
 
 
@@ -71,6 +71,15 @@ def to_model(program: Program) -> onnx.ModelProto:
                 tensor = node("Add", f"{op.name}_add", [tensor, bias])
             case Relu():
                 tensor = node("Relu", op.name, [tensor])
+            case Table():
+                before = exponents[f"{op.name.removesuffix('_table')}_pre_quant"]
+                step = constant(f"{op.name}_step_value", 2.0**-before)
+                low = constant(f"{op.name}_low_value", op.low)
+                entries = constant(f"{op.name}_values", op.values * 2.0**op.exponent)
+                tensor = node("Mul", f"{op.name}_step", [tensor, step])
+                tensor = node("Sub", f"{op.name}_low", [tensor, low])
+                tensor = node("Cast", f"{op.name}_index", [tensor], to=TensorProto.INT64)
+                tensor = node("Gather", op.name, [entries, tensor], axis=0)
             case Quantize():
                 tensor = quant(op.name, tensor, op.format, op.rounding)
     nodes[-1].output[0] = "y"

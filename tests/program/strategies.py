@@ -17,6 +17,7 @@ from aetrig.program.model import (
     Relu,
     Rescale,
     Score,
+    Table,
     Trigger,
     WorkingPoint,
 )
@@ -57,9 +58,25 @@ def programs(
         operations.append(affine)
         if relu:
             operations.append(Relu(f"layer_{index}_relu"))
-        operations.append(Quantize(f"layer_{index}_quant", after, draw(roundings)))
+        behind = Quantize(f"layer_{index}_quant", after, draw(roundings))
+        if not relu and draw(st.booleans()):
+            operations += looked_up(rng, behind, accumulator + drops)
+        else:
+            operations.append(behind)
         before, columns = after, affine.weight.shape[1]
     return Program(inputs, tuple(operations), digest="0" * 64)
+
+
+def looked_up(
+    rng: np.random.Generator, behind: Quantize, exponent: int, bits: int | None = None
+) -> list[Operation]:
+    """Return a quantizer at ``exponent``, a table of any entries, and the quantizer behind it."""
+    layer, after = behind.name.removesuffix("_quant"), behind.format
+    signed = bool(rng.integers(2))
+    before = Format(bits or int(rng.integers(1, 9)), signed, exponent)
+    entries = rng.integers(after.low, after.high + 1, before.high - before.low + 1)
+    table = Table(f"{layer}_table", before.low, entries, after.exponent)
+    return [Quantize(f"{layer}_pre_quant", before, behind.rounding), table, behind]
 
 
 @st.composite

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aetrig.errors import UserError
-from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, evaluate
+from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, Table, evaluate
 from aetrig.program.evaluate import shift_right_floor, shift_right_round, trace
 from aetrig.program.ranges import ranges
 from program.strategies import programs, triggers, vectors
@@ -51,6 +51,12 @@ def by_fractions(program: Program, event: list[int]) -> list[int]:
                 ]
             case Relu():
                 values = [max(v, Fraction(0)) for v in values]
+            case Table():
+                step = Fraction(2) ** exponent
+                exponent = op.exponent
+                values = [
+                    int(op.values[int(v / step) - op.low]) * Fraction(2) ** exponent for v in values
+                ]
             case Quantize():
                 exponent = op.format.exponent
                 step = Fraction(2) ** exponent

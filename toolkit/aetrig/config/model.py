@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Rounding = Literal["ROUND", "FLOOR"]
+ActivationName = Literal["relu", "leaky_relu", "tanh", "sigmoid"]
 Bits = Annotated[int, Field(ge=1, le=16, description="bit width, 1 to 16")]
+TableBits = Annotated[int, Field(ge=2, le=10, description="bits of a table's index, 2 to 10")]
 Width = Annotated[int, Field(ge=1, le=4096, description="neurons of a layer")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
 
@@ -142,7 +144,12 @@ class Network(Model):
 
     encoder: tuple[Width, ...] = Field((32, 16, 3), min_length=1, max_length=16)
     decoder: tuple[Width, ...] | None = Field(None, max_length=16, description="hidden widths")
-    activation: Literal["relu"] = "relu"
+    activation: ActivationName = Field(
+        "relu", description="of hidden layers; all but relu become exact tables"
+    )
+    negative_slope: float = Field(
+        0.125, gt=0, lt=1, description="of leaky_relu below zero; any slope is exact"
+    )
     variational: bool = Field(
         False, description="train a head of log-variances beside the latent means, with a KL term"
     )
@@ -201,6 +208,7 @@ class LayerQuantization(Model):
 
     weight_bits: Bits | None = None
     activation_bits: Bits | None = Field(None, description="bits of this layer's quantized output")
+    preactivation_bits: TableBits | None = None
     rounding: Rounding | None = None
 
 
@@ -209,6 +217,9 @@ class Quantization(Model):
 
     weight_bits: Bits = 6
     activation_bits: Bits = 8
+    preactivation_bits: TableBits = Field(
+        8, description="bits before a tabulated activation: its table has 2**bits entries"
+    )
     input_bits: Bits = 8
     output_bits: Bits = 8
     rounding: Rounding = Field("ROUND", description="of layer outputs; FLOOR costs no adder")

@@ -7,6 +7,7 @@ so only u itself must fit, not what is met on the way to it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from aetrig.emulator.arithmetic import (
     Kind,
     Rounding,
     Store,
+    Type,
     fits,
     holds,
     narrows,
@@ -24,7 +26,16 @@ from aetrig.emulator.arithmetic import (
 from aetrig.emulator.scaling import Input, lower_input
 from aetrig.emulator.score import Score, lower_score
 from aetrig.errors import UserError
-from aetrig.program.model import Affine, Integers, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.model import (
+    Affine,
+    Integers,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+    Table,
+)
 from aetrig.program.ranges import Range, check_int64, ranges
 
 GROUP: dict[Kind, int] = {"dot8": 4, "dot16": 2, "wide": 1}
@@ -49,26 +60,60 @@ class Layer:
     rounding: Rounding
     store: Store
 
+    @property
+    def width(self) -> int:
+        """Number of outputs."""
+        return len(self.bias)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """An activation's table: stored = entries[stored before it], one an element."""
+
+    name: str
+    width: int
+    entries: tuple[int, ...]
+    store: Store
+
+    @property
+    def kind(self) -> str:
+        """What the step is done by."""
+        return "table"
+
 
 @dataclass(frozen=True)
 class Network:
     """What the generated C++ holds. ``score``: None without a trigger."""
 
     input: Input
-    layers: tuple[Layer, ...]
+    layers: tuple[Layer | Lookup, ...]
     score: Score | None
     thresholds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A layer of the Program, with the quantizer before it."""
+    """A layer of the Program, with the quantizer before it.
+
+    ``quantize``: of the accumulator. ``table``: the activation behind that, with its own quantizer,
+    which changes nothing.
+    """
 
     before: Quantize
     before_relu: bool
     affine: Affine
     relu: bool
     quantize: Quantize
+    table: tuple[Table, Quantize] | None
+
+    @property
+    def index(self) -> Store | None:
+        """How the places in the table are held; None without one."""
+        if self.table is None:
+            return None
+        count = len(self.table[0].values)
+        kind: Type = "u8" if count <= 1 << 8 else "s16"
+        return Store(kind, -self.table[0].low, 0, count - 1)
 
 
 def lower(program: Program) -> Network:
@@ -83,25 +128,49 @@ def lower(program: Program) -> Network:
     kinds = [_kind(step, bounds) for step in steps]
     held = {quantize.name: store(quantize, relu=False, taker=kinds[0])}
     for step, taker in zip(steps, [*kinds[1:], None], strict=True):
-        held[step.quantize.name] = store(step.quantize, relu=step.relu, taker=taker)
+        held |= _stores(step, taker)
     trigger = program.trigger
     return Network(
         lower_input(program.input_formats, scale, quantize, held[quantize.name]),
-        tuple(_layer(*item, held, bounds) for item in zip(steps, kinds, strict=True)),
+        tuple(
+            layer
+            for item in zip(steps, kinds, strict=True)
+            for layer in _layers(*item, held, bounds)
+        ),
         None if trigger is None else lower_score(program, held, list(held)),
         () if trigger is None else tuple(point.threshold for point in trigger.points),
     )
 
 
+def _stores(step: _Step, taker: Kind | None) -> dict[str, Store]:
+    """Return how a step's results are held, by the quantizer, in order."""
+    if step.table is None or step.index is None:
+        return {step.quantize.name: store(step.quantize, relu=step.relu, taker=taker)}
+    behind = step.table[1]
+    return {step.quantize.name: step.index, behind.name: store(behind, relu=False, taker=taker)}
+
+
+def _layers(
+    step: _Step, kind: Kind, held: dict[str, Store], bounds: dict[str, Range]
+) -> Iterator[Layer | Lookup]:
+    layer = _layer(step, kind, held, bounds)
+    yield layer
+    if step.table is not None:
+        table, behind = step.table
+        result = held[behind.name]
+        entries = tuple(int(value) + result.zero for value in table.values)
+        yield Lookup(table.name, len(layer.bias), entries, result)
+
+
 def _steps(program: Program) -> tuple[Rescale, Quantize, list[_Step]]:
     match program.operations:
         case (Rescale() as scale, Quantize() as quantize, *rest) if rest:
-            return scale, quantize, _layers(quantize, rest, program)
+            return scale, quantize, _chain(quantize, rest, program)
         case _:
             raise _refused(program)
 
 
-def _layers(quantize: Quantize, rest: list[Operation], program: Program) -> list[_Step]:
+def _chain(quantize: Quantize, rest: list[Operation], program: Program) -> list[_Step]:
     steps, before, before_relu = [], quantize, False
     while rest:
         match rest:
@@ -111,16 +180,20 @@ def _layers(quantize: Quantize, rest: list[Operation], program: Program) -> list
                 relu = False
             case _:
                 raise _refused(program)
-        steps.append(_Step(before, before_relu, affine, relu, after))
-        before, before_relu = after, relu
+        table = None
+        match rest:
+            case [Table() as entries, Quantize() as behind, *rest]:
+                table = (entries, behind)
+        steps.append(_Step(before, before_relu, affine, relu, after, table))
+        before, before_relu = (after, relu) if table is None else (table[1], False)
     return steps
 
 
 def _refused(program: Program) -> UserError:
     found = ", ".join(type(op).__name__ for op in program.operations)
     return UserError(
-        "the emulator takes Rescale and Quantize, then layers of Affine, Relu or none, and "
-        f"Quantize; this network is {found}"
+        "the emulator takes Rescale and Quantize, then layers of Affine, Relu or none, Quantize, "
+        f"and perhaps Table and Quantize; this network is {found}"
     )
 
 
@@ -135,7 +208,7 @@ def _kind(step: _Step, bounds: dict[str, Range]) -> Kind:
     form, weight = step.before.format, step.affine.weight
     input_low = max(form.low, 0) if step.before_relu else form.low
     # the zero of the result may stay outside the accumulator, so it says nothing here
-    result = store(step.quantize, relu=step.relu, taker="wide")
+    result = step.index or store(step.quantize, relu=step.relu, taker="wide")
     how = rounding(step.quantize, exponent, low, high, result, "s32")
     weights = int(weight.min(initial=0)), int(weight.max(initial=0))
     if not fits(*weights, "s32"):

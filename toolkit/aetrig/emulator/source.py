@@ -9,7 +9,7 @@ import numpy as np
 
 from aetrig.emulator.arithmetic import LIMITS, Rounding, Store
 from aetrig.emulator.files import template
-from aetrig.emulator.lower import GROUP, Layer, Network
+from aetrig.emulator.lower import GROUP, Layer, Lookup, Network
 from aetrig.emulator.scaling import Input
 from aetrig.emulator.score import Score
 
@@ -29,7 +29,7 @@ def source(network: Network, prefix: str, digest: str) -> str:
     parts = [
         f"namespace {prefix} {{\nnamespace {{",
         _input(network.input),
-        *(_layer(name, layer) for name, layer in zip(steps, network.layers, strict=True)),
+        *(_step(name, layer) for name, layer in zip(steps, network.layers, strict=True)),
         "" if network.score is None else _score(network.score),
         _points(network.thresholds),
         f"using Net = aetrig::Network<Input, {score}, Points, {', '.join(steps)}>;",
@@ -114,6 +114,24 @@ def _input(step: Input) -> str:
     )
 
 
+def _step(name: str, step: Layer | Lookup) -> str:
+    return _lookup(name, step) if isinstance(step, Lookup) else _layer(name, step)
+
+
+def _lookup(name: str, step: Lookup) -> str:
+    sizes = {"entries": len(step.entries), "outputs": step.width, "zero": step.store.zero}
+    return "\n".join(
+        [
+            f"// {step.name}",
+            f"struct {name} {{",
+            _constants("s32", sizes | {"padded": _padded(step.width, LANES)}),
+            f"    using Stored = {TYPES[step.store.type]};",
+            _array(TYPES[step.store.type], "entry", "[entries]", map(str, step.entries)),
+            "};",
+        ]
+    )
+
+
 def _layer(name: str, layer: Layer) -> str:
     group = GROUP[layer.kind]
     inputs, outputs = layer.weight.shape
@@ -125,7 +143,7 @@ def _layer(name: str, layer: Layer) -> str:
     word = "s64" if layer.kind == "wide" else "s32"
     nothing = layer.rounding.half + layer.rounding.folded
     sizes = {"inputs": inputs, "group": group, "groups": rows // group, "outputs": outputs}
-    proven = {"pairs": int(layer.pairs), "narrow": int(layer.narrow)}
+    proven = {"entries": 0, "pairs": int(layer.pairs), "narrow": int(layer.narrow)}
     return "\n".join(
         [
             f"// {layer.name}",

@@ -46,7 +46,7 @@ class EmulatorResult:
         first = self.network.input
         rows = [["input", str(len(first.low)), first.word, first.store.type]]
         rows += [
-            [layer.name, str(len(layer.bias)), layer.kind, layer.store.type]
+            [layer.name, str(layer.width), layer.kind, layer.store.type]
             for layer in self.network.layers
         ]
         return [("Arithmetic, from the exact ranges", ["step", "width", "by", "held in"], rows)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aetrig.errors import UserError
-from aetrig.program.model import Affine, Format, Operation, Program, Quantize, Relu, Rescale
+from aetrig.program.model import Affine, Format, Operation, Program, Quantize, Relu, Rescale, Table
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,8 @@ class Layer:
     ``before``: format of the layer's input. ``shift``: bits that the quantizer drops from the
     accumulator (negative: it adds some). ``low``, ``high``: the range that the result saturates
     to; a ReLU is the same as saturation at zero, as rounding is monotonic and keeps zero.
+    ``table``: what looks the activation up behind that, and the quantizer behind it, which changes
+    nothing but names the result; None for others.
     """
 
     affine: Affine
@@ -23,6 +25,7 @@ class Layer:
     shift: int
     low: int
     high: int
+    table: tuple[Table, Quantize] | None = None
 
     @property
     def rounds_down(self) -> bool:
@@ -40,12 +43,18 @@ def layers(program: Program) -> list[Layer]:
     found: list[Layer] = []
     before = program.input_quantizer.format
     affine: Affine | None = None
+    table: Table | None = None
     relu = False
     for op in program.operations:
         if isinstance(op, Affine):
             affine, relu = op, False
         elif isinstance(op, Relu):
             relu = True
+        elif isinstance(op, Table):
+            table = op
+        elif isinstance(op, Quantize) and table is not None:
+            found[-1] = replace(found[-1], table=(table, op))
+            before, table = op.format, None
         elif isinstance(op, Quantize) and affine is not None:
             shift = op.format.exponent - before.exponent - affine.weight_format.exponent
             low = max(0, op.format.low) if relu else op.format.low
@@ -58,7 +67,8 @@ def _check_order(program: Program) -> None:
     allowed: dict[type[Operation] | None, tuple[type[Operation], ...]] = {
         None: (Rescale,),
         Rescale: (Quantize,),
-        Quantize: (Affine,),
+        Quantize: (Affine, Table),
+        Table: (Quantize,),
         Affine: (Relu, Quantize),
         Relu: (Quantize,),
     }

@@ -20,7 +20,7 @@ from aetrig.export.layers import Layer, layers
 from aetrig.export.plain_graph import PlainGraph
 from aetrig.export.plain_trigger import add_trigger, trigger_metadata
 from aetrig.program.graph import INPUT_METADATA
-from aetrig.program.model import ACCEPT, SCORE, Affine, Format, Integers, Program, Rescale
+from aetrig.program.model import ACCEPT, SCORE, Affine, Format, Integers, Program, Rescale, Table
 from aetrig.program.read_trigger import TRIGGER_METADATA
 
 OPSET = 17
@@ -106,7 +106,24 @@ def _float_layer(graph: PlainGraph, tensor: str, layer: Layer) -> str:
     tensor = graph.node("Mul", [tensor, factor], f"{affine.name}_scaled")
     rounding = "Round" if quantizer.rounding == "ROUND" else "Floor"
     tensor = graph.node(rounding, [tensor], f"{quantizer.name}_rounded")
-    return graph.clip(tensor, (layer.low, layer.high), quantizer.name)
+    tensor = graph.clip(tensor, (layer.low, layer.high), quantizer.name)
+    if layer.table is None:
+        return tensor
+    table, behind = layer.table
+    index = _index(graph, tensor, table, layer.quantizer.format, 0)
+    entries = graph.constant(f"{table.name}_values", table.values)
+    return graph.node("Gather", [entries, index], behind.name)
+
+
+def _index(graph: PlainGraph, tensor: str, table: Table, form: Format, zero: int) -> str:
+    """Return the entries' places in the table: integers less the lowest."""
+    if graph.kernel == "int8":
+        wide = graph.node("Cast", [tensor], f"{table.name}_wide", to=TensorProto.INT32)
+        low = graph.constant(f"{table.name}_low", form.low + zero, np.int32)
+        return graph.node("Sub", [wide, low], f"{table.name}_index")
+    low = graph.constant(f"{table.name}_low", form.low)
+    place = graph.node("Sub", [tensor, low], f"{table.name}_place")
+    return graph.node("Cast", [place], f"{table.name}_index", to=TensorProto.INT32)
 
 
 def _int8_layer(graph: PlainGraph, tensor: str, layer: Layer) -> str:
@@ -132,9 +149,18 @@ def _int8_layer(graph: PlainGraph, tensor: str, layer: Layer) -> str:
     graph.zero_points[name] = zero
     limits = (layer.low + zero, layer.high + zero)
     if limits == (0, 255):
-        return _quantize_linear(graph, result, form, name)
-    wide = _quantize_linear(graph, result, form, f"{name}_wide")
-    return graph.clip(wide, limits, name, np.uint8)
+        tensor = _quantize_linear(graph, result, form, name)
+    else:
+        wide = _quantize_linear(graph, result, form, f"{name}_wide")
+        tensor = graph.clip(wide, limits, name, np.uint8)
+    if layer.table is None:
+        return tensor
+    table, behind = layer.table
+    index = _index(graph, tensor, table, form, zero)
+    graph.zero_points[behind.name] = _zero(behind.format)
+    values = table.values + _zero(behind.format)
+    entries = graph.constant(f"{table.name}_values", values, np.uint8)
+    return graph.node("Gather", [entries, index], behind.name)
 
 
 def _zero(form: Format) -> int:

@@ -24,6 +24,7 @@ from aetrig.errors import AetrigError
 from aetrig.nets import QuantAutoencoder, TensorFormat
 from aetrig.program.graph import INPUT_METADATA
 from aetrig.program.ranges import bits_for
+from aetrig.program.read import TABLE
 
 OPSET = 13  # Brevitas' exporter to QONNX; torch's newer exporter needs 18 and refuses its graphs
 IR_VERSION = 10  # what the oldest supported onnxruntime reads; onnx itself would write a newer one
@@ -114,16 +115,23 @@ def _node_names(graph: onnx.GraphProto, layers: Sequence[str]) -> list[str]:
     names, expected = ["input_scale_sub", "input_scale", "input_quant"], ["Sub", "Mul", "Quant"]
     remaining = kinds[3:]
     for layer in layers:
-        steps = {"MatMul": layer, "Add": f"{layer}_add", "Relu": f"{layer}_relu"}
-        if remaining[2:3] != ["Relu"]:
-            del steps["Relu"]
-        steps["Quant"] = f"{layer}_quant"
-        names += steps.values()
-        expected += steps.keys()
+        steps = [("MatMul", layer), ("Add", f"{layer}_add")]
+        if remaining[2:3] == ["Relu"]:
+            steps.append(("Relu", f"{layer}_relu"))
+        if remaining[3:4] == ["Mul"]:
+            steps += [("Quant", f"{layer}_pre_quant"), *zip(TABLE, _table(layer), strict=True)]
+        steps.append(("Quant", f"{layer}_quant"))
+        expected += [kind for kind, _ in steps]
+        names += [name for _, name in steps]
         remaining = remaining[len(steps) :]
     if kinds != expected:
         raise AetrigError(f"the exporter wrote {kinds}, expected {expected}; see aetrig doctor")
     return names
+
+
+def _table(layer: str) -> list[str]:
+    """Return the names of the nodes that look a layer's activation up."""
+    return [f"{layer}_table_{part}" for part in ("step", "low", "index")] + [f"{layer}_table"]
 
 
 def _data_path(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
@@ -150,6 +158,8 @@ def _rename(graph: onnx.GraphProto, names: Sequence[str]) -> None:
             tensors.update(_quant_tensors(node, name))
         elif node.op_type in {"Sub", "Mul"}:
             tensors[node.input[1]] = f"{name}_value"
+        elif node.op_type == "Gather":
+            tensors[node.input[0]] = f"{name}_values"
         node.name = name
         tensors[node.output[0]] = f"{name}_out0"
     tensors[graph.output[0].name] = OUTPUT

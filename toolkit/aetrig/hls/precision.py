@@ -23,10 +23,11 @@ from aetrig.program.model import (
     Quantize,
     Relu,
     Rescale,
+    Table,
 )
-from aetrig.program.ranges import Range, bits_for, input_range, ranges
+from aetrig.program.ranges import Range, affine_range, bits_for, input_range, ranges
 
-Kind = Literal["input", "scale", "dense", "relu", "linear"]
+Kind = Literal["input", "scale", "dense", "relu", "linear", "table"]
 INPUT = "x"
 
 
@@ -44,7 +45,7 @@ class Layer:
 
     ``name``: its name there. ``output``: the Program's operation whose value it returns.
     ``width``: number of outputs. ``result`` and ``accumulator``: types.
-    ``constants``: by hls4ml's names: scale and bias, or weight (inputs, outputs) and bias.
+    ``constants``: by hls4ml's names: scale and bias, weight (inputs, outputs) and bias, or table.
     """
 
     name: str
@@ -78,20 +79,23 @@ def layers(program: Program) -> tuple[Layer, ...]:
     result = [Layer(INPUT, "input", INPUT, program.features, _range_type(first), None, {})]
     operations = list(program.operations)
     while operations:
-        used, layer = _layer(operations, found, result[-1].width)
+        used, layer = _layer(operations, found, result[-1])
         result.append(layer)
         del operations[:used]
     return tuple(result)
 
 
 def _layer(
-    operations: Sequence[Operation], found: dict[str, Range], width: int
+    operations: Sequence[Operation], found: dict[str, Range], before: Layer
 ) -> tuple[int, Layer]:
     """Return how many operations the next layer takes, and the layer."""
     op, following = operations[0], operations[1] if len(operations) > 1 else None
+    width = before.width
     if isinstance(op, Quantize):
         return 1, Layer(op.name, "linear", op.name, width, _quantizer_type(op), None, {})
-    if isinstance(following, Quantize) and not _rounded_whole(op, following, found[op.name]):
+    if isinstance(following, Quantize) and not _rounded_whole(
+        op, following, before, found[op.name]
+    ):
         used, output, result = 2, following.name, _quantizer_type(following)
     else:
         used, output, result = 1, op.name, _range_type(found[op.name])
@@ -108,6 +112,8 @@ def _layer(
                 )
             kind: Kind = "scale" if constants else "linear"
             return used, Layer(op.name, kind, output, width, result, None, constants)
+        case Table():
+            return used, Layer(op.name, "table", output, width, result, None, _entries(op, result))
         case Affine():
             accumulator = accumulator_type(
                 found[op.name], at_least=_dropped(operations[1:], found[op.name])
@@ -119,16 +125,28 @@ def _layer(
             return used, Layer(op.name, "dense", output, width, result, accumulator, constants)
 
 
-def _rounded_whole(op: Operation, quantizer: Quantize, value: Range) -> bool:
+def _rounded_whole(op: Operation, quantizer: Quantize, before: Layer, value: Range) -> bool:
     """Return whether all bits of some element are rounded off.
 
     hls4ml's distributed arithmetic gives each element a type of its own bits alone, which
     ap_fixed cannot round so (see _dropped): the quantizer is then a layer behind.
     """
+    if not isinstance(op, Affine):
+        return False
     dropped = _dropped((quantizer,), value)
-    bounds = zip(value.low, value.high, strict=True)
-    bits = [bits_for(low, high) for low, high in bounds if (low, high) != (0, 0)]
-    return isinstance(op, Affine) and min(bits, default=dropped) < dropped
+    # hls4ml reckons with all values of the input's type, reached or not
+    typed = affine_range(op, _type_range(before))
+    bits = [
+        bits_for(low, high)
+        for found in (value, typed)
+        for low, high in zip(found.low, found.high, strict=True)
+    ]
+    return min(bits) < dropped
+
+
+def _type_range(layer: Layer) -> Range:
+    form = Format(layer.result.bits, layer.result.signed, layer.result.exponent)
+    return Range((form.low,) * layer.width, (form.high,) * layer.width, form.exponent)
 
 
 def accumulator_type(value: Range, *, at_least: int = 0) -> FixedType:
@@ -187,6 +205,17 @@ def _scaling(op: Rescale, at_least: int) -> dict[str, Constant]:
         "scale": Constant(scale, _values_type(scale, -finest, signed=False)),
         "bias": Constant(bias, _values_type(bias, -finest, signed=True, at_least=at_least)),
     }
+
+
+def _entries(op: Table, result: FixedType) -> dict[str, Constant]:
+    """Return the table in the order of its index's bits: from zero up, then from the lowest on."""
+    if len(op.values).bit_count() != 1:
+        raise UserError(
+            f"table '{op.name}' has {len(op.values)} entries, no power of two: the quantizer "
+            "before it must not be narrow"
+        )
+    kind = FixedType(result.bits, result.integer, result.signed)
+    return {"table": Constant(np.roll(op.values, op.low), kind)}
 
 
 def _parameters(op: Affine, exponent: int) -> dict[str, Constant]:

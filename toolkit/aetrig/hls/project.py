@@ -17,11 +17,17 @@ from aetrig.program.model import Program
 _TYPEDEF = re.compile(r"^\s*typedef\s+(.+?)\s+(\w+);", re.MULTILINE)
 _CONFIG = re.compile(r"^struct (\w+) : [^{]*\{(.*?)^\};", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(
-    r"nnet::(normalize|dense|dense_resource|dense_da_\d+|relu|linear)"
+    r"nnet::(normalize|dense|dense_resource|dense_da_\d+|relu|linear|unary_lut)"
     r"<(\w+),\s*(\w+)(?:,\s*(\w+))?>\(([^;]*)\);"
 )
-_KINDS = {"normalize": "scale", "relu": "relu", "linear": "linear"}
-_ROLES = {"accum_t": "accum", "weight_t": "weight", "bias_t": "bias", "scale_t": "scale"}
+_KINDS = {"normalize": "scale", "relu": "relu", "linear": "linear", "unary_lut": "table"}
+_ROLES = {
+    "accum_t": "accum",
+    "weight_t": "weight",
+    "bias_t": "bias",
+    "scale_t": "scale",
+    "table_t": "table",
+}
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,8 @@ def _numbers(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
 def _constants(arguments: str) -> dict[str, str]:
     """Return the constants' names from a call's arguments: (input, output, weight, bias)."""
     names = [item.strip() for item in arguments.split(",")][2:]
-    return {("scale" if name[0] == "s" else "weight" if name[0] == "w" else "bias"): name
-            for name in names}  # fmt: skip
+    roles = {"s": "scale", "w": "weight", "t": "table"}
+    return {roles.get(name[0], "bias"): name for name in names}
 
 
 def _source(project: Path, name: str) -> str:

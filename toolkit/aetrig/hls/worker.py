@@ -50,6 +50,8 @@ def _description(layer: Layer, width_before: int) -> dict[str, Any]:
             kind = {"class_name": "BatchNormalization", "n_in": layer.width, "n_filt": -1}
         case "dense":
             kind = {"class_name": "Dense", "n_in": width_before, "n_out": layer.width}
+        case "table":
+            kind = {"class_name": "UnaryLUT", "activation": "unary_lut", "n_in": layer.width}
         case "relu" | "linear":
             kind = {
                 "class_name": "Activation",
@@ -66,7 +68,10 @@ def _settings(lowered: tuple[Layer, ...], options: dict[str, Any]) -> dict[str, 
     def choices(layer: Layer) -> dict[str, Any]:
         # distributed arithmetic is a way to multiply by a matrix; hls4ml refuses it elsewhere
         strategy = "latency" if distributed and layer.kind != "dense" else options["strategy"]
-        return {"Strategy": strategy, "ReuseFactor": options["reuse"][layer.name]}
+        found = {"Strategy": strategy, "ReuseFactor": options["reuse"][layer.name]}
+        # hls4ml takes a table's type from here, and not from "Precision"
+        types = {f"{role}_t": str(kind) for role, kind in layer.types().items() if role == "table"}
+        return found | types
 
     return {
         "Model": {

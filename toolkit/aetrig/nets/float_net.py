@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from aetrig.config.model import Network
 from aetrig.data.scaling import InputScaling
+from aetrig.nets.activations import activation_of
 from aetrig.nets.formats import layer_widths, linear_layers
 from aetrig.nets.terms import Terms
 from aetrig.nets.variational import HEAD, bounded, divergence, sampled
@@ -19,9 +20,10 @@ from aetrig.physics.score import ScoreKind
 class FloatAutoencoder(nn.Module):
     """Fully-connected autoencoder on hardware integers: normalise, encode, decode.
 
-    ReLU follows every layer but the latent one and the last. The affine layers are submodules
-    named as in `Network.training_names`; a variational network has the head `log_variance` beside
-    its latent layer, and a network with an embedding a second autoencoder behind it.
+    The activation follows every layer but the latent one and the last. The affine layers are
+    submodules named as in `Network.training_names`; a variational network has the head
+    `log_variance` beside its latent layer, and a network with an embedding a second autoencoder
+    behind it.
     """
 
     center: Tensor
@@ -32,7 +34,7 @@ class FloatAutoencoder(nn.Module):
         self.layer_names = network.training_names()
         self.encoder, self.decoder = network.encoder_names, network.decoder_names
         self.embedding = network.embedding_names
-        self._linear = linear_layers(network)
+        self._linear, self._activation = linear_layers(network), activation_of(network)
         # float64: float32 would round the centre of a standard scaling before the subtraction
         self.register_buffer("center", torch.tensor(scaling.center, dtype=torch.float64))
         self.register_buffer("factor", torch.tensor(scaling.factor, dtype=torch.float64))
@@ -73,7 +75,7 @@ class FloatAutoencoder(nn.Module):
         for name in names:
             value = self.layer(name)(value)
             if name not in self._linear:
-                value = torch.relu(value)
+                value = self._activation.of(value)
         return value
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from aetrig.config.model import Network, Quantization, Rounding
+from aetrig.nets.activations import activation_of
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ def layer_widths(features: int, network: Network) -> dict[str, tuple[int, int]]:
 def tensor_formats(network: Network, quant: Quantization) -> dict[str, TensorFormat]:
     """Return the format of `input_quant`, and of `L_weight` and `L_quant` for each layer L.
 
-    What ReLU leaves is unsigned. Weights are rounded to nearest and symmetric, except those of
-    one bit, which would then be all zero: theirs are -1 and 0. The second autoencoder ends with
-    the bits of the latent space, which its output is compared with.
+    A tabulated activation has `L_pre_quant` before it, and what it gives is rounded to nearest:
+    its entries are. What ReLU and sigmoid leave is unsigned. Weights are rounded to nearest and
+    symmetric, except those of one bit, which would then be all zero: theirs are -1 and 0. The
+    second autoencoder ends with the bits of the latent space, which its output is compared with.
     """
     formats = {"input_quant": TensorFormat(quant.input_bits, True, False, quant.input_rounding)}
     linear, last = linear_layers(network), network.decoder_names[-1]
+    activation = activation_of(network)
     for layer in network.training_names():
         own = quant.layers.get(layer)
         weight_bits = own.weight_bits if own and own.weight_bits else quant.weight_bits
@@ -69,5 +72,11 @@ def tensor_formats(network: Network, quant: Quantization) -> dict[str, TensorFor
             bits = formats[latent_quantizer(network)].bits
         rounding = own.rounding if own and own.rounding else quant.rounding
         formats[f"{layer}_weight"] = TensorFormat(weight_bits, True, weight_bits > 1, "ROUND")
-        formats[f"{layer}_quant"] = TensorFormat(bits, layer in linear, False, rounding)
+        signed = layer in linear or activation.signed
+        if layer not in linear and activation.tabulated:
+            before = own.preactivation_bits if own and own.preactivation_bits else None
+            before = before or quant.preactivation_bits
+            formats[f"{layer}_pre_quant"] = TensorFormat(before, True, False, rounding)
+            rounding = "ROUND"
+        formats[f"{layer}_quant"] = TensorFormat(bits, signed, False, rounding)
     return formats

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from aetrig.config.model import Network, Quantization
 from aetrig.data.scaling import InputScaling
+from aetrig.nets.activations import Activation, activation_of
 from aetrig.nets.fold import Parameters
 from aetrig.nets.formats import TensorFormat, layer_widths, linear_layers, tensor_formats
 from aetrig.nets.quantizers import activation, affine
+from aetrig.nets.table import Table
 from aetrig.nets.terms import Terms
 from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 
@@ -40,7 +42,8 @@ class QuantAutoencoder(nn.Module):
     """The quantized twin of FloatAutoencoder.
 
     Submodules: `input_scale`, `input_quant`, and for each layer L `L` (QuantLinear) and `L_quant`
-    (QuantReLU, or QuantIdentity after the latent and the last layers). ``exponents`` holds log2 of
+    (QuantReLU, or QuantIdentity after the latent and the last layers), with `L_pre_quant` and
+    `L_table` between them for a tabulated activation. ``exponents`` holds log2 of
     the scales of `input_quant`, `L_weight` and `L_quant`. ``layer_names`` are the layers that are
     trained, ``formats`` those of the deployed chain, which `forward` goes through. A variational
     network's head of log-variances serves training alone and is not quantized.
@@ -70,11 +73,14 @@ class QuantAutoencoder(nn.Module):
             weight, behind = f"{name}_weight", f"{name}_quant"
             layer = affine(inputs, outputs, formats[weight], self.exponents[weight])
             self.add_module(name, layer)
+            tabulated = f"{name}_pre_quant" in formats
+            if tabulated:
+                self._add_table(name, formats, activation_of(network))
             # an output is a plain tensor: nothing follows that would need its scale
             quantizer = activation(
                 formats[behind],
                 self.exponents[behind],
-                relu=name not in linear,
+                relu=name not in linear and not tabulated,
                 tensor=name not in outputs_of,
             )
             self.add_module(behind, quantizer)
@@ -82,16 +88,32 @@ class QuantAutoencoder(nn.Module):
         if network.variational:
             self.add_module(HEAD, nn.Linear(*widths[self.encoder[-1]]))
 
+    def _add_table(
+        self, name: str, formats: Mapping[str, TensorFormat], function: Activation
+    ) -> None:
+        """Add a layer's `L_pre_quant` and `L_table`."""
+        before, after = (
+            (formats[tensor], self.exponents[tensor])
+            for tensor in (f"{name}_pre_quant", f"{name}_quant")
+        )
+        self.add_module(f"{name}_pre_quant", activation(*before, relu=False, tensor=False))
+        self.add_module(f"{name}_table", Table(function, before, after))
+
     def deployed(self) -> QuantAutoencoder:
         """Return a copy without what serves training alone: head, or decoder of an embedding."""
         net = copy.deepcopy(self)
         for name in set(self.layer_names) - set(self._deployed):
-            delattr(net, name)
-            delattr(net, f"{name}_quant")
+            for module in self._modules_of(name):
+                delattr(net, module)
         if self.variational:
             delattr(net, HEAD)
         net.layer_names = self._deployed
         return net
+
+    def _modules_of(self, name: str) -> list[str]:
+        """Return the names of a layer's modules in the order in which they are applied."""
+        names = (name, f"{name}_pre_quant", f"{name}_table", f"{name}_quant")
+        return [module for module in names if hasattr(self, module)]
 
     def layer(self, name: str) -> nn.Linear:
         """Return a Brevitas QuantLinear; its weight has shape (outputs, inputs)."""
@@ -111,8 +133,8 @@ class QuantAutoencoder(nn.Module):
 
     def _through(self, names: Sequence[str], value: Any) -> Any:
         for name in names:
-            value = self.layer(name)(value)
-            value = self.get_submodule(f"{name}_quant")(value)
+            for module in self._modules_of(name):
+                value = self.get_submodule(module)(value)
         return value
 
     def forward(self, x: Tensor) -> Tensor:
@@ -163,5 +185,6 @@ class QuantAutoencoder(nn.Module):
 
 def _only(formats: Mapping[str, TensorFormat], layers: Sequence[str]) -> dict[str, TensorFormat]:
     """Return the formats of the input and of these layers' tensors."""
-    tensors = [name for layer in layers for name in (f"{layer}_weight", f"{layer}_quant")]
-    return {name: formats[name] for name in ("input_quant", *tensors)}
+    parts = ("weight", "pre_quant", "quant")
+    tensors = [f"{layer}_{part}" for layer in layers for part in parts]
+    return {name: formats[name] for name in ("input_quant", *tensors) if name in formats}

@@ -1,7 +1,7 @@
 """The integer program read from QONNX, its exact ranges and its reference evaluation."""
 
 from aetrig.program.evaluate import evaluate, trace
-from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale
+from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale, Table
 from aetrig.program.ranges import ranges
 from aetrig.program.read import read
 
@@ -12,6 +12,7 @@ __all__ = [
     "Quantize",
     "Relu",
     "Rescale",
+    "Table",
     "evaluate",
     "ranges",
     "read",

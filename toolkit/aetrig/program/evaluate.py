@@ -20,6 +20,7 @@ from aetrig.program.model import (
     Relu,
     Rescale,
     Score,
+    Table,
 )
 from aetrig.program.ranges import check_int64
 
@@ -51,6 +52,8 @@ def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
             return q @ op.weight + op.bias, exponent + op.weight_format.exponent
         case Relu():
             return np.maximum(q, 0), exponent
+        case Table():
+            return op.values[q - op.low], op.exponent
         case Quantize():
             shift = op.format.exponent - exponent
             round_off = shift_right_round if op.rounding == "ROUND" else shift_right_floor

@@ -81,7 +81,21 @@ class Quantize:
     rounding: Rounding
 
 
-Operation = Rescale | Affine | Relu | Quantize
+@dataclass(frozen=True)
+class Table:
+    """values[x - low]: an activation of the integers of the quantizer before it.
+
+    ``values``: int64, one for each integer of that quantizer's format, ``low`` for the first; they
+    stand at ``exponent``, and the quantizer behind the table has that exponent and their range.
+    """
+
+    name: str
+    low: int
+    values: Integers
+    exponent: int
+
+
+Operation = Rescale | Affine | Relu | Table | Quantize
 
 
 @dataclass(frozen=True)

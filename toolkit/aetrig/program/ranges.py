@@ -17,6 +17,7 @@ from aetrig.program.model import (
     Relu,
     Rescale,
     Score,
+    Table,
 )
 
 MAX_BITS = 62  # of int64, with room for a sign and a carry
@@ -60,18 +61,21 @@ def _after(op: Operation, r: Range) -> Range:
             high = tuple((hi - o) << s for hi, (o, s) in zip(r.high, steps, strict=True))
             return Range(low, high, r.exponent - finest)
         case Affine():
-            return _affine(op, r)
+            return affine_range(op, r)
         case Relu():
             low = tuple(max(0, value) for value in r.low)
             high = tuple(max(0, value) for value in r.high)
             return Range(low, high, r.exponent)
+        case Table():
+            return _table(op, r)
         case Quantize():
             return _quantize(op, r)
         case _:
             assert_never(op)
 
 
-def _affine(op: Affine, r: Range) -> Range:
+def affine_range(op: Affine, r: Range) -> Range:
+    """Return the range of a layer's accumulators for inputs in ``r``."""
     # object arithmetic: Python integers, so that no bound can overflow
     weight = op.weight.astype(object)
     low_in, high_in = np.array(r.low, dtype=object), np.array(r.high, dtype=object)
@@ -81,6 +85,14 @@ def _affine(op: Affine, r: Range) -> Range:
     high = high_in @ positive + low_in @ negative + bias
     exponent = r.exponent + op.weight_format.exponent
     return Range(tuple(map(int, low)), tuple(map(int, high)), exponent)
+
+
+def _table(op: Table, r: Range) -> Range:
+    reached = [
+        op.values[low - op.low : high - op.low + 1] for low, high in zip(r.low, r.high, strict=True)
+    ]
+    low, high = ([int(pick(part)) for part in reached] for pick in (np.min, np.max))
+    return Range(tuple(low), tuple(high), op.exponent)
 
 
 def _quantize(op: Quantize, r: Range) -> Range:

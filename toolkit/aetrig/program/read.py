@@ -18,11 +18,13 @@ from aetrig.program.model import (
     Relu,
     Rescale,
     Rounding,
+    Table,
 )
 from aetrig.program.read_trigger import read_trigger
 from aetrig.run import sha256
 
-SUPPORTED = ("Sub", "Mul", "Quant", "MatMul", "Add", "Relu")
+SUPPORTED = ("Sub", "Mul", "Quant", "MatMul", "Add", "Relu", "Gather")
+TABLE = ["Mul", "Sub", "Cast", "Gather"]  # the nodes that look an activation up
 MAX_BITS = 32
 
 
@@ -59,6 +61,8 @@ def _operation(
     """Return the next operation and how many nodes it takes."""
     node, data = steps[0]
     following = steps[1] if len(steps) > 1 else None
+    if not first and [step.op_type for step, _ in steps[: len(TABLE)]] == TABLE:
+        return _table(graph, steps, exponent), len(TABLE)
     if first:
         return _rescale(graph, node, data, following, width)
     match node.op_type:
@@ -92,6 +96,8 @@ def _shape_after(op: Operation, exponent: int, width: int) -> tuple[int, int]:
             return exponent + op.weight_format.exponent, op.weight.shape[1]
         case Quantize():
             return op.format.exponent, width
+        case Table():
+            return op.exponent, width
         case Relu():
             return exponent, width
 
@@ -182,6 +188,39 @@ def _affine(
             f"accumulator's 2**{accumulator}; quantize it to the accumulator's scale"
         )
     return Affine(matmul.name, weight, form, bias << (bias_form.exponent - accumulator))
+
+
+def _table(graph: Graph, steps: list[tuple[onnx.NodeProto, str]], exponent: int) -> Table:
+    """Read an activation's table: index = x * 2**-exponent - low, then the entry.
+
+    The quantizer before it gives the range of the index, the one behind it the entries' grid.
+    """
+    (scale, data), (shift, scaled), _, (gather, index), *behind = steps
+    name = gather.name
+    if graph.scalar(graph.other_input(scale, data)) != 2.0**-exponent:
+        raise graph.fail(f"table '{name}' must be indexed in steps of its input, 2**{exponent}")
+    low = graph.scalar(graph.other_input(shift, scaled))
+    before = graph.maker(data)
+    if before is None or before.op_type != "Quant" or not behind or behind[0][0].op_type != "Quant":
+        raise graph.fail(f"table '{name}' must stand between two Quant nodes")
+    if len(gather.input) != 2 or gather.input[1] != index:
+        raise graph.fail(f"Gather '{name}' must take its entries first and the index second")
+    form, (after, _) = _format(graph, before)[0], _format(graph, behind[0][0])
+    entries = np.ldexp(graph.constant(gather.input[0]), -after.exponent)
+    expected = form.high - form.low + 1
+    if entries.shape != (expected,) or low != form.low:
+        raise graph.fail(
+            f"table '{name}' has shape {entries.shape} from {low:g} on; expected ({expected},) "
+            f"from {form.low} on, an entry for each integer of '{before.name}'"
+        )
+    if (entries != np.rint(entries)).any() or (
+        entries.clip(after.low, after.high) != entries
+    ).any():
+        raise graph.fail(
+            f"table '{name}' holds entries that '{behind[0][0].name}' would change: they must be "
+            f"multiples of 2**{after.exponent} within its range"
+        )
+    return Table(name, form.low, entries.astype(np.int64), after.exponent)
 
 
 def _parameter(graph: Graph, tensor: str) -> tuple[Integers, Format]:

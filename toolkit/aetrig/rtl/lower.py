@@ -10,7 +10,8 @@ from alkaid.trace import FVArray, trace
 from alkaid.trace.fixed_variable import FVariable
 from alkaid.trace.passes import optimize
 
-from aetrig.program.model import ACCEPT, SCORE, Affine, Program, Quantize, Relu, Rescale
+from aetrig.program.model import ACCEPT, SCORE, Affine, Program, Quantize, Relu, Rescale, Table
+from aetrig.rtl.lookup import lookup
 from aetrig.rtl.product import product
 from aetrig.rtl.quantizer import quantizer
 from aetrig.rtl.squares import sum_of_absolutes, sum_of_squares
@@ -73,6 +74,9 @@ def _network(program: Program, x: list[Any], options: dict[str, Any]) -> dict[st
                 current = product(current, weight, bias, options)
             case Relu():
                 pass  # part of the quantizer behind it: one saturation does both
+            case Table():
+                current = [lookup(value, op, 2.0**exponent) for value in current]
+                exponent = op.exponent
             case Quantize():
                 relu = isinstance(_before(program, op), Relu)
                 current = list(map(quantizer(op.format, op.rounding, relu=relu), current))

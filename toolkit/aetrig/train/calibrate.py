@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from aetrig.config.model import Network, Quantization
 from aetrig.data.dataset import Dataset
 from aetrig.data.scaling import InputScaling
+from aetrig.nets.activations import activation_of
 from aetrig.nets.float_net import FloatAutoencoder
 from aetrig.nets.fold import folded_parameters
 from aetrig.nets.formats import (
@@ -47,6 +50,7 @@ def calibrate(
     value = _rescaled(dataset.x[rows], scaling)
     value = dequantized(value, formats["input_quant"], exponents["input_quant"])
     parameters, linear = folded_parameters(net, scaling), linear_layers(network)
+    activation = activation_of(network)
 
     def through(layers: tuple[str, ...], value: Reals) -> Reals:
         for name in layers:
@@ -54,7 +58,13 @@ def calibrate(
             form = formats[f"{name}_weight"]
             exponents[f"{name}_weight"] = best_exponent(weight, form)
             value = value @ dequantized(weight, form, exponents[f"{name}_weight"]).T + bias
-            value = value if name in linear else np.maximum(value, 0.0)
+            if f"{name}_pre_quant" in formats:
+                # what counts is the error behind the function: where it is flat there is none
+                form = formats[f"{name}_pre_quant"]
+                exponent = best_exponent(value, form, activation.values)
+                exponents[f"{name}_pre_quant"] = exponent
+                value = dequantized(value, form, exponent)
+            value = value if name in linear else activation.values(value)
             form = formats[f"{name}_quant"]
             exponents[f"{name}_quant"] = best_exponent(value, form)
             value = dequantized(value, form, exponents[f"{name}_quant"])
@@ -78,8 +88,13 @@ def dequantized(values: Reals, form: TensorFormat, exponent: int) -> Reals:
     return result
 
 
-def best_exponent(values: Reals, form: TensorFormat) -> int:
-    """Return the exponent of least mean squared error; the coarsest where several are equal."""
+def best_exponent(
+    values: Reals, form: TensorFormat, function: Callable[[Reals], Reals] = np.asarray
+) -> int:
+    """Return the exponent of least mean squared error; the coarsest where several are equal.
+
+    The error is that of ``function`` of the values, by default of the values themselves.
+    """
     # values on a side where the format has no numbers saturate at any scale
     low, high = (-np.inf if form.low < 0 else 0.0), (np.inf if form.high > 0 else 0.0)
     largest = float(np.abs(values.clip(low, high)).max(initial=0.0))
@@ -89,7 +104,7 @@ def best_exponent(values: Reals, form: TensorFormat) -> int:
     # at 2**(top + 1) even a single step overshoots; that is no use
     candidates = range(int(top) + 1, int(top) - form.bits - SEARCHED, -1)
     errors = [
-        float(np.mean((dequantized(values, form, exponent) - values) ** 2))
+        float(np.mean((function(dequantized(values, form, exponent)) - function(values)) ** 2))
         for exponent in candidates
     ]
     return candidates[int(np.argmin(errors))]

@@ -13,7 +13,10 @@ template <int N, class Last> AETRIG_INLINE void through(Rows<N, Last> &) {}
 
 template <int N, class Before, class Layer, class... Rest>
 AETRIG_INLINE void through(Rows<N, Before, Layer, Rest...> &rows) {
-    dense<Layer, Before, N>(rows.here, rows.rest.here);
+    if constexpr (Layer::entries > 0)
+        look_up<Layer, Before, N>(rows.here, rows.rest.here);
+    else
+        dense<Layer, Before, N>(rows.here, rows.rest.here);
     through(rows.rest);
 }
 

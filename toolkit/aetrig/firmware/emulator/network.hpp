@@ -26,7 +26,8 @@ namespace aetrig {
 // struct Input: width, padded (a multiple of 64), Word, Stored, wire_low[], wire_span[],
 //               floor[], ceiling[], factor[], addend[], and the constants of the rounding
 // struct Layer: inputs, groups, group, outputs, padded (a multiple of 16), Word, Weight, Stored,
-//               weight[groups * padded * group], bias[padded], pairs, narrow, and the rounding
+//               entries (0), weight[groups * padded * group], bias[padded], pairs, narrow, and the rounding
+// struct Lookup: entries, outputs, padded, zero, Stored, entry[entries]
 // struct Score: reference, square, words, output_left, reference_left, addend
 // struct Points: count, threshold[]
 template <class Input_, class Score_, class Points_, class... Layers_> struct Network {

@@ -41,6 +41,14 @@ AETRIG_INLINE void dense_portably(const Row<Before> &in, Row<Layer> &out) {
         out.at[j] = settled<Layer>(W(sum[j]));
 }
 
+// A row before a table holds places in it. Padding stands for zero, as behind every step.
+template <class Lookup, class Before, int N>
+AETRIG_STEP void look_up(const Row<Before> (&in)[N], Row<Lookup> (&out)[N]) {
+    for (int e = 0; e < N; e++)
+        for (int j = 0; j < Lookup::padded; j++)
+            out[e].at[j] = j < Lookup::outputs ? Lookup::entry[in[e].at[j]] : Lookup::zero;
+}
+
 template <class Score, class Last, class Reference>
 AETRIG_INLINE int64_t score_portably(const Row<Last> &output, const Row<Reference> &reference) {
     int64_t sum = 0;
