@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from aetrig.config.model import RunConfig
+from aetrig.config.model import Network, RunConfig
 from aetrig.errors import UserError
 from aetrig.run import Run
 from aetrig.train import checkpoint, metrics, qat
@@ -43,11 +43,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(schedule: str) -> RunConfig:
-    return config(
+    plain = config(
         float_phase={"epochs": 5, "learning_rate": 5e-3, "schedule": schedule, "patience": 4},
         qat_phase={"epochs": 5, "learning_rate": 2e-3, "schedule": schedule, "patience": 4},
         pruning={"sparsity": 0.5, "end_epoch": 3},
     )
+    # running statistics and random masks have to continue too
+    net = Network(encoder=(12, 3), activation="tanh", batch_norm=True, dropout=0.1)
+    return RunConfig.model_validate(plain.model_copy(update={"net": net}).model_dump())
 
 
 @pytest.fixture(scope="module")

@@ -150,6 +150,14 @@ class Network(Model):
     negative_slope: float = Field(
         0.125, gt=0, lt=1, description="of leaky_relu below zero; any slope is exact"
     )
+    batch_norm: bool = Field(
+        False,
+        description="batch normalization before the activation of hidden layers in float training; "
+        "folded into the weights before quantization",
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of hidden outputs dropped in float training"
+    )
     variational: bool = Field(
         False, description="train a head of log-variances beside the latent means, with a KL term"
     )

@@ -17,13 +17,19 @@ from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 from aetrig.physics.score import ScoreKind
 
 
+def dropped(value: Tensor, share: float, noise: torch.Generator) -> Tensor:
+    """Return ``value`` with a random share of it zero and the rest larger by what is missing."""
+    kept = torch.rand(value.shape, generator=noise, device=value.device) >= share
+    return value * kept / (1 - share)
+
+
 class FloatAutoencoder(nn.Module):
     """Fully-connected autoencoder on hardware integers: normalise, encode, decode.
 
     The activation follows every layer but the latent one and the last. The affine layers are
-    submodules named as in `Network.training_names`; a variational network has the head
-    `log_variance` beside its latent layer, and a network with an embedding a second autoencoder
-    behind it.
+    submodules named as in `Network.training_names`, batch normalization `L_norm`; a variational
+    network has the head `log_variance` beside its latent layer, and a network with an embedding a
+    second autoencoder behind it.
     """
 
     center: Tensor
@@ -41,6 +47,11 @@ class FloatAutoencoder(nn.Module):
         widths = layer_widths(features, network)
         for name, (inputs, outputs) in widths.items():
             self.add_module(name, nn.Linear(inputs, outputs))
+        if network.batch_norm:
+            for name in (*self.encoder, *self.decoder):
+                if name not in self._linear:
+                    self.add_module(f"{name}_norm", nn.BatchNorm1d(widths[name][1]))
+        self._dropout = network.dropout
         self.heads = (HEAD,) if network.variational else ()
         if network.variational:
             self.add_module(HEAD, nn.Linear(*widths[self.encoder[-1]]))
@@ -53,6 +64,10 @@ class FloatAutoencoder(nn.Module):
     def layer(self, name: str) -> nn.Linear:
         """Return an affine layer; its weight has shape (outputs, inputs)."""
         return cast("nn.Linear", self.get_submodule(name))
+
+    def norm(self, name: str) -> nn.BatchNorm1d | None:
+        """Return the batch normalization behind an affine layer."""
+        return cast("nn.BatchNorm1d | None", getattr(self, f"{name}_norm", None))
 
     def normalise(self, x: Tensor) -> Tensor:
         """Return (x - center) * factor in the weights' type; ``x``: (events, features) integers."""
@@ -71,11 +86,17 @@ class FloatAutoencoder(nn.Module):
         """Return the second autoencoder's reconstruction of latent numbers (events, latent)."""
         return self._through(self.embedding, latent)
 
-    def _through(self, names: Sequence[str], value: Tensor) -> Tensor:
+    def _through(
+        self, names: Sequence[str], value: Tensor, noise: torch.Generator | None = None
+    ) -> Tensor:
         for name in names:
             value = self.layer(name)(value)
-            if name not in self._linear:
-                value = self._activation.of(value)
+            if name in self._linear:
+                continue
+            norm = self.norm(name)
+            value = self._activation.of(value if norm is None else norm(value))
+            if noise is not None and self._dropout > 0:
+                value = dropped(value, self._dropout, noise)
         return value
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,18 +109,18 @@ class FloatAutoencoder(nn.Module):
         return normalised, self.reconstruct(normalised)
 
     def terms(self, x: Tensor, noise: torch.Generator | None = None) -> Terms:
-        """Return the loss's terms; without ``noise`` the decoder gets the latent means.
+        """Return the loss's terms; without ``noise`` nothing is dropped or drawn.
 
         The second autoencoder is none of them: it trains afterwards, see `SecondAutoencoder`.
         """
-        if not self.heads:
-            return Terms(self.compare(x))
         normalised = self.normalise(x)
-        hidden = self._through(self.encoder[:-1], normalised)
+        hidden = self._through(self.encoder[:-1], normalised, noise)
         mean = self._through(self.encoder[-1:], hidden)
+        if not self.heads:
+            return Terms((normalised, self._through(self.decoder, mean, noise)))
         log_variance = bounded(self.layer(HEAD)(hidden))
         latent = mean if noise is None else sampled(mean, log_variance, noise)
-        output = self._through(self.decoder, latent)
+        output = self._through(self.decoder, latent, noise)
         return Terms((normalised, output), divergence=divergence(mean, log_variance))
 
     def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:

@@ -38,7 +38,8 @@ def _magnitude(value: Any) -> Any:
     """Return the absolute value; alkaid's own is wrong for constants."""
     if value.low == value.high:
         return FVariable.from_const(abs(value.low), value.hwconf)
-    return abs(value)
+    # alkaid 0.8.2 is wrong for some negated values; a negated value has the same magnitude
+    return abs(value if factor(value) > 0 else -value)
 
 
 def _square(value: Any) -> Any:

@@ -49,6 +49,12 @@ def prepare(
     """
     dataset = load(config.data, base)
     training_rows, validation_rows = split(dataset, config.train.validation_fraction, config.seed)
+    if config.net.batch_norm and len(training_rows) % config.train.batch_size == 1:
+        raise UserError(
+            f"the last batch of {len(training_rows)} training events would hold a single one, "
+            f"which batch normalization has no variance of; set train.batch_size (now "
+            f"{config.train.batch_size}) to another number"
+        )
     if len(training_rows) < config.train.batch_size:
         raise UserError(
             f"{len(training_rows)} training events are fewer than a batch; set train.batch_size "
