@@ -21,6 +21,7 @@ from aetrig.rtl.delay import NS_PER_UNIT
 from aetrig.rtl.lower import evaluate, lower
 from aetrig.rtl.pipeline import cut, fused, search
 from aetrig.rtl.quantizer import quantizer
+from aetrig.rtl.variable import plus
 from program.strategies import programs, triggers, vectors
 
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -42,6 +43,24 @@ def test_logic_equals_the_program(program: Program, depth: int) -> None:
     assert set(found) == {program.operations[-1].name, "score", "accept"}
     for name, values in found.items():
         np.testing.assert_array_equal(values, reference[name], err_msg=name)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    constant=st.integers(-(2**52), 2**52), exponent=st.integers(-9, 9), seed=st.integers(0, 99),
+    width=st.integers(1, 20),
+)  # fmt: skip
+def test_constants_of_any_width_are_added_exactly(
+    constant: int, exponent: int, seed: int, width: int
+) -> None:
+    step, high = 2.0**exponent, float((1 << width) - 1)
+    bounds = (np.zeros(1), np.full(1, high), np.ones(1))
+    x = list(np.asarray(FVArray.from_lhs(*bounds, HWConfig(1, 1, -1))))
+    sums = [plus(value * step, constant * step) for value in x]
+    comb = optimize(trace(x, sums, optimize=False), keep_dead_inputs=True, retrace=False)
+    events = np.random.default_rng(seed).integers(0, 1 << width, (50, 1))
+    found = comb.predict(events.astype(np.float64)) / step
+    np.testing.assert_array_equal(found.astype(np.int64), events + constant)
 
 
 @MANY

@@ -50,14 +50,16 @@ class Adc2021Source(Model):
 class Column(Model):
     """One feature of a table and the integer grid that it is put on.
 
-    grid value = round((f(scale * x + add)) / step), with f the identity or log10.
+    grid value = round((f(scale * x + add) - subtract) / divide / step), f the identity or log10.
     """
 
     name: str = Field(min_length=1, description="column in the file")
     transform: Literal["none", "log10"] = Field("none", description="host preprocessing")
     scale: float = Field(1.0, description="factor before the transform, e.g. 0.001 for MeV to GeV")
     add: float = Field(0.0, description="added after the factor, before the transform")
-    step: float = Field(gt=0, description="size of one grid step, after the transform")
+    subtract: float = Field(0.0, description="subtracted after the transform")
+    divide: float = Field(1.0, gt=0, description="divisor after that")
+    step: float = Field(gt=0, description="size of one grid step, after all of these")
     bits: int = Field(ge=1, le=24, description="bits of the grid's integers")
     signed: bool = True
     unit: str = Field("1", description="unit of the grid value, for people")
@@ -122,8 +124,10 @@ DataSource = Annotated[
 class Scaling(Model):
     """How integer features become the network's numbers: (x - offset) * 2**-shift."""
 
-    kind: Literal["shift", "standard", "minmax"] = Field(
-        "shift", description="standard and minmax are rounded to offset and shift at quantization"
+    kind: Literal["shift", "standard", "minmax", "unit"] = Field(
+        "shift",
+        description="standard and minmax are rounded to offset and shift at quantization; unit: "
+        "the network's numbers are the grid's values, whose steps are powers of two",
     )
     center: Literal["auto", "median", "zero"] = Field(
         "auto",

@@ -27,7 +27,9 @@ class Gridded:
 
 
 def to_grid(column: Column, raw: npt.NDArray[Any], where: str) -> Gridded:
-    """Return round(f(scale * raw + add) / step), clipped to the grid, f the identity or log10.
+    """Return round((f(scale * raw + add) - subtract) / divide / step), clipped to the grid.
+
+    f is the identity or log10.
 
     ``loss`` is the root mean square of the rounding over the unclipped values, in units of the
     feature's spread (sigma68). Raises UserError for values that are not finite, a logarithm of a
@@ -54,7 +56,12 @@ def preprocessing(column: Column) -> str:
     inner = column.name if column.scale == 1 else f"{column.scale:g} * {column.name}"
     if column.add:
         inner += f" + {column.add:g}"
-    return f"log10({inner})" if column.transform == "log10" else inner
+    whole = f"log10({inner})" if column.transform == "log10" else inner
+    if column.subtract:
+        whole = f"{whole} - {column.subtract:g}"
+    if column.divide != 1:
+        whole = f"({whole}) / {column.divide:g}"
+    return whole
 
 
 def _finite(name: str, raw: npt.NDArray[Any], where: str) -> npt.NDArray[np.float64]:
@@ -79,7 +86,7 @@ def _transformed(
 ) -> npt.NDArray[np.float64]:
     linear = column.scale * values + column.add
     if column.transform == "none":
-        return linear
+        return (linear - column.subtract) / column.divide
     bad = np.flatnonzero(linear <= 0)
     if len(bad):
         raise UserError(
@@ -87,7 +94,7 @@ def _transformed(
             f"are not positive, the first in row {bad[0]} (from 0: {linear[bad[0]]:g}); "
             "raise 'add' or use transform: none"
         )
-    return np.log10(linear)
+    return (np.log10(linear) - column.subtract) / column.divide
 
 
 def _saturation(

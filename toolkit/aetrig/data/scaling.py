@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.config.model import Scaling
-from aetrig.data.dataset import Dataset
+from aetrig.data.dataset import Dataset, Feature
 from aetrig.errors import UserError, did_you_mean
 
 Integers = npt.NDArray[np.int64]
@@ -114,7 +114,7 @@ def fit_scaling(dataset: Dataset, rows: npt.NDArray[Any], scaling: Scaling) -> I
     present = training.present()
     extra = _extra_shifts([feature.name for feature in dataset.features], scaling.extra_shift)
     fits = [
-        _fit(feature.name, training.x[:, i].astype(np.float64), present[:, i], scaling, extra[i])
+        _fit(feature, training.x[:, i].astype(np.float64), present[:, i], scaling, extra[i])
         for i, feature in enumerate(dataset.features)
     ]
     return InputScaling(
@@ -153,11 +153,17 @@ def _extra_shifts(names: Sequence[str], wanted: Mapping[str, int]) -> list[int]:
     ]
 
 
-def _fit(name: str, x: Reals, present: npt.NDArray[np.bool_], scaling: Scaling, extra: int) -> _Fit:
+def _fit(
+    feature: Feature, x: Reals, present: npt.NDArray[np.bool_], scaling: Scaling, extra: int
+) -> _Fit:
+    name = feature.name
     if x.min() == x.max():
         value = int(x[0])
         text = f"feature '{name}' is constant ({value}) in training: it becomes zero in the network"
         return _Fit(value, 0, value, 1.0, constant=True, warning=text)
+    if scaling.kind == "unit":
+        shift = _unit_shift(feature) + extra
+        return _Fit(0, shift, 0.0, 2.0**-shift)
     entries = x[present]
     center = _center(entries, scaling, padded=len(entries) < len(x))
     spread, warning = _spread(name, entries, center, scaling)
@@ -170,6 +176,17 @@ def _fit(name: str, x: Reals, present: npt.NDArray[np.bool_], scaling: Scaling, 
     difference = (entries - center) * factor - (entries - offset) * 2.0**-shift
     loss = float(np.mean(difference**2)) if len(entries) else 0.0
     return _Fit(offset, shift, center, factor, loss, warning=warning)
+
+
+def _unit_shift(feature: Feature) -> int:
+    """Return the shift that makes the grid's integers the values that they stand for."""
+    mantissa, exponent = np.frexp(feature.grid.step)
+    if mantissa != 0.5:
+        raise UserError(
+            f"scaling.kind is unit, but the step of '{feature.name}', {feature.grid.step:g}, is no "
+            f"power of two; use {2.0 ** round(np.log2(feature.grid.step)):g}"
+        )
+    return int(1 - exponent)
 
 
 def _spread(name: str, entries: Reals, center: float, scaling: Scaling) -> tuple[float, str]:

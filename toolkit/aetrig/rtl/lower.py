@@ -15,7 +15,7 @@ from aetrig.rtl.lookup import lookup
 from aetrig.rtl.product import product
 from aetrig.rtl.quantizer import quantizer
 from aetrig.rtl.squares import sum_of_absolutes, sum_of_squares
-from aetrig.rtl.variable import HARDWARE
+from aetrig.rtl.variable import HARDWARE, plus
 
 # binary_lut: alkaid 0.8.2 fails on one-bit inputs whose sum has a negative factor
 SOLVER = {"binary_lut": False}
@@ -66,7 +66,7 @@ def _network(program: Program, x: list[Any], options: dict[str, Any]) -> dict[st
         match op:
             case Rescale():
                 pairs = zip(current, op.offset.tolist(), op.shift.tolist(), strict=True)
-                current = [(value - float(o)) * 2.0**-s for value, o, s in pairs]
+                current = [plus(value, -float(o)) * 2.0**-s for value, o, s in pairs]
             case Affine():
                 exponent += op.weight_format.exponent
                 weight = np.ldexp(op.weight.astype(np.float64), op.weight_format.exponent)
@@ -104,7 +104,7 @@ def _above(score: Any, threshold: float) -> Any:
     """Return the bit; constant where the range decides."""
     if score.low > threshold or score.high <= threshold:
         return FVariable.from_const(float(score.low > threshold), HARDWARE)
-    return (score - threshold).is_positive()
+    return plus(score, -threshold).is_positive()
 
 
 def evaluate(logic: Logic, x: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:

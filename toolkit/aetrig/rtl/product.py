@@ -9,7 +9,7 @@ import numpy.typing as npt
 from alkaid.trace import FVArray
 from alkaid.trace.fixed_variable import FVariable
 
-from aetrig.rtl.variable import HARDWARE
+from aetrig.rtl.variable import HARDWARE, plus
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,5 +30,5 @@ def product(values: list[Any], weight: Floats, bias: Floats, options: dict[str, 
         inputs = FVArray(np.array([values[row] for row in rows]), options, hwconf=HARDWARE)
         found = np.asarray(inputs @ np.ascontiguousarray(weight[np.ix_(rows, columns)]))
         for column, total in zip(columns, found, strict=True):
-            sums[column] = total + float(bias[column])
+            sums[column] = plus(total, float(bias[column]))
     return sums
