@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from aetrig.config import load as load_config
-from aetrig.config.model import TableSource
+from aetrig.config.model import Scaling, TableSource
 from aetrig.data.dataset import Process
 from aetrig.data.load import load
+from aetrig.data.scaling import fit_scaling
 from aetrig.errors import UserError
 
 ROWS = 200
@@ -299,3 +300,27 @@ def test_where_files_are_looked_for(tmp_path, monkeypatch, given_folder):
         (folders[name] / "t.csv").unlink()
     assert "looked in" in fails(source("t.csv"), folders["base"])
     assert len(load(source(folders["folder"] / "t.csv"), folders["base"]).x) == 13
+
+
+def test_expressions_selection_and_units(tmp_path):
+    table = frame()
+    write(tmp_path / "t.parquet", table)
+    columns = [
+        {"name": "ratio", "expression": "pt / (abs(eta) + 1)", "step": 2.0**-6, "bits": 14},
+        {"name": "pt", "transform": "log10", "scale": 2.0, "add": 3.0, "subtract": 0.5,
+         "divide": 4.0, "step": 2.0**-10, "bits": 14},
+    ]  # fmt: skip
+    data = load(source("t.parquet", columns=columns, select="eta > 0"), tmp_path)
+    kept = table[table.eta > 0]
+    assert len(data.x) == len(kept) < len(table)
+    np.testing.assert_array_equal(data.x[:, 0], np.rint(kept.pt / (abs(kept.eta) + 1) * 64))
+    exact = (np.log10(2 * kept.pt + 3) - 0.5) / 4
+    np.testing.assert_array_equal(data.x[:, 1], np.rint(exact * 1024))
+    assert any("(log10(2 * pt + 3) - 0.5) / 4" in note for note in data.notes)
+    rows, unit = np.arange(len(data.x)), Scaling(kind="unit")
+    scaling = fit_scaling(data, rows, unit)
+    assert scaling.shift.tolist() == [6, 10]
+    assert not scaling.offset.any()
+    columns[0]["step"] = 0.3
+    with pytest.raises(UserError, match="no power of two; use 0.25"):
+        fit_scaling(load(source("t.parquet", columns=columns), tmp_path), rows, unit)

@@ -50,10 +50,14 @@ class Adc2021Source(Model):
 class Column(Model):
     """One feature of a table and the integer grid that it is put on.
 
+    x is the column or an expression of columns, and the
     grid value = round((f(scale * x + add) - subtract) / divide / step), f the identity or log10.
     """
 
-    name: str = Field(min_length=1, description="column in the file")
+    name: str = Field(min_length=1, description="the feature, and its column in the file")
+    expression: str | None = Field(
+        None, description="of columns in the file, where it is none: sqrt(px**2 + py**2)"
+    )
     transform: Literal["none", "log10"] = Field("none", description="host preprocessing")
     scale: float = Field(1.0, description="factor before the transform, e.g. 0.001 for MeV to GeV")
     add: float = Field(0.0, description="added after the factor, before the transform")
@@ -85,7 +89,8 @@ class TableSource(Model):
     cross_sections_pb: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict, description="by label, for trigger rates from weighted processes"
     )
-    max_events: int | None = Field(None, ge=1)
+    select: str | None = Field(None, description="rows to keep: pt > 30 and abs(eta) < 2.5")
+    max_events: int | None = Field(None, ge=1, description="rows read from each file")
 
     @model_validator(mode="after")
     def _labels_belong_together(self) -> TableSource:

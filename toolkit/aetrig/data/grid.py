@@ -53,7 +53,8 @@ def grid_of(column: Column) -> Grid:
 
 def preprocessing(column: Column) -> str:
     """Name what the host does to a column before firmware sees it, as a formula."""
-    inner = column.name if column.scale == 1 else f"{column.scale:g} * {column.name}"
+    name = f"({column.expression})" if column.expression else column.name
+    inner = name if column.scale == 1 else f"{column.scale:g} * {name}"
     if column.add:
         inner += f" + {column.add:g}"
     whole = f"log10({inner})" if column.transform == "log10" else inner

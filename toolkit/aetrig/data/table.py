@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.config.model import TableSource
+from aetrig.data import expression
 from aetrig.data.dataset import Dataset, Feature, Process, Role
 from aetrig.data.files import Find
 from aetrig.data.grid import grid_of, preprocessing, to_grid
@@ -32,7 +33,7 @@ def load(source: TableSource, find: Find) -> Dataset:
     losses = dict.fromkeys(names, 0.0)
     for name in (*source.files, *source.validation_files):
         path = find(name)
-        content = read_columns(path, names, source.label, source.max_events)
+        content = _content(source, path)
         labels.append(_labels(path, content, source.label))
         x = np.empty((len(labels[-1]), len(names)), dtype=np.int32)
         for i, column in enumerate(source.columns):
@@ -55,6 +56,30 @@ def load(source: TableSource, find: Find) -> Dataset:
         _split(source, [len(part) for part in parts]),
         tuple(notes),
     )
+
+
+def _wanted(source: TableSource) -> list[str]:
+    """Return the columns to read from each file: of features and of the selection."""
+    found = [
+        name
+        for column in source.columns
+        for name in (expression.names(column.expression) if column.expression else (column.name,))
+    ]
+    return found + list(expression.names(source.select) if source.select else ())
+
+
+def _content(source: TableSource, path: Path) -> Columns:
+    """Return the columns of features and label, of the selected rows."""
+    read = read_columns(path, _wanted(source), source.label, source.max_events)
+    kept = slice(None) if source.select is None else expression.selected(source.select, read, path)
+    read = {name: values[kept] for name, values in read.items()}
+    features = {
+        column.name: expression.evaluate(column.expression, read)
+        if column.expression
+        else read[column.name]
+        for column in source.columns
+    }
+    return features if source.label is None else features | {source.label: read[source.label]}
 
 
 def _host_notes(source: TableSource) -> list[str]:
