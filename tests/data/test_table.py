@@ -322,5 +322,5 @@ def test_expressions_selection_and_units(tmp_path):
     assert scaling.shift.tolist() == [6, 10]
     assert not scaling.offset.any()
     columns[0]["step"] = 0.3
-    with pytest.raises(UserError, match="no power of two; use 0.25"):
+    with pytest.raises(UserError, match=r"no power of two; use 0\.25"):
         fit_scaling(load(source("t.parquet", columns=columns), tmp_path), rows, unit)

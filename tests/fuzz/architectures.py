@@ -21,7 +21,7 @@ from aetrig.program.model import (
     WorkingPoint,
 )
 from aetrig.program.ranges import ranges
-from program.strategies import looked_up
+from program.strategies import looked_up, with_residual
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def architecture(seed: int, size: Size = Size()) -> Program:
     """Return a network with a trigger: 1 to 6 layers, widths 1 to 64, 1 to 12 bits.
 
     Both roundings, both saturations (the whole range and the symmetric one), ReLU or none, weights
-    pruned by none to nearly all, activations looked up in tables of any entries, and a score of
-    either kind against the input, a layer or zero.
+    pruned by none to nearly all, activations looked up in tables of any entries, residual
+    connections, and a score of either kind against the input, a layer or zero.
     """
     rng = np.random.default_rng(seed)
     tables = np.random.default_rng([seed, 1])  # apart, so that all else of a seed stays as it was
@@ -66,6 +66,8 @@ def architecture(seed: int, size: Size = Size()) -> Program:
             Program(inputs, tuple(operations), ""),
         )
         columns = after
+        if tables.random() < 0.3:
+            operations = with_residual(tables, operations, features, columns)
         widths[f"layer_{index}_quant"] = after
     program = Program(inputs, tuple(operations), digest="0" * 64)
     return _triggered(rng, program, widths)

@@ -25,11 +25,13 @@ def shift_scaling(features: int, seed: int = 0) -> InputScaling:
     )
 
 
-def random_exponents(network: Network, quant: Quantization, seed: int = 0) -> dict[str, int]:
+def random_exponents(
+    features: int, network: Network, quant: Quantization, seed: int = 0
+) -> dict[str, int]:
     """Exponents that put weights near 1 and activations near 4, moved about a little."""
     rng = np.random.default_rng(seed)
     exponents = {}
-    for name, form in tensor_formats(network, quant).items():
+    for name, form in tensor_formats(features, network, quant).items():
         reach = 0 if name.endswith("_weight") else 2
         exponents[name] = int(reach - form.bits + 1 + rng.integers(-1, 2))
     return exponents
@@ -37,7 +39,7 @@ def random_exponents(network: Network, quant: Quantization, seed: int = 0) -> di
 
 def random_net(features: int, network: Network, quant: Quantization, seed: int) -> QuantAutoencoder:
     torch.manual_seed(seed)
-    exponents = random_exponents(network, quant, seed)
+    exponents = random_exponents(features, network, quant, seed)
     return QuantAutoencoder(features, network, quant, shift_scaling(features, seed), exponents)
 
 

@@ -71,7 +71,7 @@ def test_a_quantized_network_stays_on_its_grids(name: ActivationName) -> None:
     found = trace_integers(net, events(5, 400))
     assert {"encoder_0_pre_quant", "encoder_0_quant", "decoder_0_pre_quant"} <= set(found)
     assert "encoder_1_pre_quant" not in found  # the latent layer is linear
-    formats = tensor_formats(network, quant)
+    formats = tensor_formats(5, network, quant)
     assert formats["encoder_0_pre_quant"].bits == 7
     assert formats["encoder_0_quant"].signed == (name != "sigmoid")
     assert len(np.unique(found["encoder_0_quant"])) > 10

@@ -24,7 +24,7 @@ def test_formats_follow_the_config() -> None:
         rounding="FLOOR",
         layers={"decoder_0": LayerQuantization(weight_bits=1, rounding="ROUND")},
     )
-    formats = tensor_formats(Network(encoder=(6, 2)), quant)
+    formats = tensor_formats(4, Network(encoder=(6, 2)), quant)
     assert (formats["input_quant"].low, formats["input_quant"].high) == (-256, 255)
     assert formats["input_quant"].rounding == "ROUND"
     assert (formats["encoder_0_weight"].low, formats["encoder_0_weight"].high) == (-15, 15)
@@ -105,7 +105,7 @@ def test_many_bits_approach_the_float_network() -> None:
     quant = Quantization(weight_bits=16, activation_bits=16, input_bits=16, output_bits=16)
     exponents = {
         name: (1 if name.endswith("_weight") else 11) - 15
-        for name in random_exponents(network, quant)
+        for name in random_exponents(4, network, quant)
     }
     net = QuantAutoencoder(6, network, quant, scaling, exponents)
     net.take(folded_parameters(float_net, scaling))

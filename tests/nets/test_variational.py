@@ -143,7 +143,7 @@ def test_the_head_is_folded_with_its_encoder(encoder: tuple[int, ...]) -> None:
     quant = Quantization(weight_bits=16, activation_bits=16, input_bits=16, output_bits=16)
     exponents = {
         name: (1 if name.endswith("_weight") else 11) - 15
-        for name in random_exponents(network, quant)
+        for name in random_exponents(6, network, quant)
     }
     # as of a standard scaling, so that the fold has something to do
     first.center.add_(0.4)
@@ -176,7 +176,7 @@ def test_embedding_ends_with_the_bits_of_the_latent_space() -> None:
             "embedding_2": LayerQuantization(weight_bits=2, rounding="FLOOR"),
         },
     )
-    formats = tensor_formats(EMBEDDING, quant)
+    formats = tensor_formats(6, EMBEDDING, quant)
     assert [formats[f"embedding_{i}_weight"].bits for i in range(3)] == [5, 3, 2]
     assert [formats[f"embedding_{i}_quant"].bits for i in range(3)] == [7, 4, 9]
     assert [formats[f"embedding_{i}_quant"].signed for i in range(3)] == [False, False, True]

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from aetrig.export.trigger import to_trigger
 from aetrig.program.graph import INPUT_METADATA
-from aetrig.program.model import Affine, Format, Program, Quantize, Relu, Rescale, Table
+from aetrig.program.model import Add, Affine, Format, Program, Quantize, Relu, Rescale, Table
 from aetrig.program.ranges import bits_for, ranges
 
 
@@ -51,6 +51,7 @@ def to_model(program: Program) -> onnx.ModelProto:
 
     exponents = {name: value.exponent for name, value in ranges(program).items()}
     tensor = "x"
+    tensors: dict[str, str] = {}
     for op in program.operations:
         match op:
             case Rescale():
@@ -71,6 +72,8 @@ def to_model(program: Program) -> onnx.ModelProto:
                 tensor = node("Add", f"{op.name}_add", [tensor, bias])
             case Relu():
                 tensor = node("Relu", op.name, [tensor])
+            case Add():
+                tensor = node("Add", op.name, [tensor, tensors[op.source]])
             case Table():
                 before = exponents[f"{op.name.removesuffix('_table')}_pre_quant"]
                 step = constant(f"{op.name}_step_value", 2.0**-before)
@@ -81,7 +84,7 @@ def to_model(program: Program) -> onnx.ModelProto:
                 tensor = node("Cast", f"{op.name}_index", [tensor], to=TensorProto.INT64)
                 tensor = node("Gather", op.name, [entries, tensor], axis=0)
             case Quantize():
-                tensor = quant(op.name, tensor, op.format, op.rounding)
+                tensor = tensors[op.name] = quant(op.name, tensor, op.format, op.rounding)
     nodes[-1].output[0] = "y"
     graph = helper.make_graph(
         nodes,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aetrig.program.model import (
     SCORE,
+    Add,
     Affine,
     Format,
     Operation,
@@ -63,7 +64,12 @@ def programs(
             operations += looked_up(rng, behind, accumulator + drops)
         else:
             operations.append(behind)
-        before, columns = after, affine.weight.shape[1]
+        columns = affine.weight.shape[1]
+        if draw(st.booleans()):
+            operations = with_residual(rng, operations, features, columns)
+        last = operations[-1]
+        assert isinstance(last, Quantize)
+        before = last.format
     return Program(inputs, tuple(operations), digest="0" * 64)
 
 
@@ -77,6 +83,36 @@ def looked_up(
     entries = rng.integers(after.low, after.high + 1, before.high - before.low + 1)
     table = Table(f"{layer}_table", before.low, entries, after.exponent)
     return [Quantize(f"{layer}_pre_quant", before, behind.rounding), table, behind]
+
+
+def with_residual(
+    rng: np.random.Generator, operations: list[Operation], features: int, columns: int
+) -> list[Operation]:
+    """Return the operations with an earlier result added to the last, where one is as wide."""
+    *earlier, last = operations
+    assert isinstance(last, Quantize)
+    sources, width = [], features
+    for op in earlier:
+        width = len(op.bias) if isinstance(op, Affine) else width
+        # a residual connection starts where a layer does
+        starts = isinstance(op, Quantize) and "_pre_" not in op.name and "_branch_" not in op.name
+        if starts and width == columns:
+            sources.append(op)
+    if not sources:
+        return operations
+    source = sources[int(rng.integers(len(sources)))]
+    assert isinstance(source, Quantize)
+    layer, form = last.name.removesuffix("_quant"), last.format
+    finest = min(form.exponent, source.format.exponent)
+    exponent = finest + int(rng.integers(-2, 4))
+    # a sum that is rounded off whole has no firmware type
+    exponent = min(exponent, finest + min(form.bits, source.format.bits))
+    return [
+        *earlier,
+        replace(last, name=f"{layer}_branch_quant"),
+        Add(f"{layer}_residual", source.name),
+        replace(last, format=replace(form, exponent=exponent)),
+    ]
 
 
 @st.composite

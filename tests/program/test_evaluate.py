@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aetrig.errors import UserError
-from aetrig.program import Affine, Format, Program, Quantize, Relu, Rescale, Table, evaluate
+from aetrig.program import Add, Affine, Format, Program, Quantize, Relu, Rescale, Table, evaluate
 from aetrig.program.evaluate import shift_right_floor, shift_right_round, trace
 from aetrig.program.ranges import ranges
 from program.strategies import programs, triggers, vectors
@@ -29,6 +29,7 @@ def by_fractions(program: Program, event: list[int]) -> list[int]:
     """The same network on fractions, written from the definition and not from the shifts."""
     values = [Fraction(item) for item in event]
     exponent = 0
+    earlier: dict[str, tuple[list[Fraction], int]] = {}
     for op in program.operations:
         match op:
             case Rescale():
@@ -51,6 +52,10 @@ def by_fractions(program: Program, event: list[int]) -> list[int]:
                 ]
             case Relu():
                 values = [max(v, Fraction(0)) for v in values]
+            case Add():
+                others, other_exponent = earlier[op.source]
+                values = [a + b for a, b in zip(values, others, strict=True)]
+                exponent = min(exponent, other_exponent)
             case Table():
                 step = Fraction(2) ** exponent
                 exponent = op.exponent
@@ -64,6 +69,7 @@ def by_fractions(program: Program, event: list[int]) -> list[int]:
                 values = [
                     min(max(near(v / step), op.format.low), op.format.high) * step for v in values
                 ]
+        earlier[op.name] = (values, exponent)
     return [int(v / Fraction(2) ** exponent) for v in values]
 
 

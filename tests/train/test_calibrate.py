@@ -106,9 +106,9 @@ def test_calibration_names_every_tensor(bits: int) -> None:
     scaling = fit_scaling(data, np.arange(400), Scaling())
     net = FloatAutoencoder(6, network, scaling)
     exponents = calibrate(net, data, network, quant, scaling)
-    assert set(exponents) == set(tensor_formats(network, quant))
+    assert set(exponents) == set(tensor_formats(6, network, quant))
     assert all(isinstance(value, int) for value in exponents.values())
     weight = net.layer("encoder_0").weight.detach().double().numpy()
-    form = tensor_formats(network, quant)["encoder_0_weight"]
+    form = tensor_formats(6, network, quant)["encoder_0_weight"]
     best = min(error(weight, form, exponent) for exponent in range(-40, 41))
     assert error(weight, form, exponents["encoder_0_weight"]) == best

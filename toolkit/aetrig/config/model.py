@@ -159,6 +159,9 @@ class Network(Model):
     negative_slope: float = Field(
         0.125, gt=0, lt=1, description="of leaky_relu below zero; any slope is exact"
     )
+    residual: bool = Field(
+        False, description="hidden layers as wide as the layer before add its output to theirs"
+    )
     batch_norm: bool = Field(
         False,
         description="batch normalization before the activation of hidden layers in float training; "

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from aetrig.emulator.arithmetic import (
     Kind,
@@ -27,6 +28,7 @@ from aetrig.emulator.scaling import Input, lower_input
 from aetrig.emulator.score import Score, lower_score
 from aetrig.errors import UserError
 from aetrig.program.model import (
+    Add,
     Affine,
     Integers,
     Operation,
@@ -82,11 +84,37 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Sum:
+    """A residual connection: u = (stored << left) + (an earlier stored << other_left) + addend.
+
+    ``other``: 0 for the input's row, i for that behind step i.
+    """
+
+    name: str
+    width: int
+    word: Literal["s32", "s64"]
+    other: int
+    left: int
+    other_left: int
+    addend: int
+    rounding: Rounding
+    store: Store
+
+    @property
+    def kind(self) -> str:
+        """What the step is done by."""
+        return "sum"
+
+
+Step = Layer | Lookup | Sum
+
+
+@dataclass(frozen=True)
 class Network:
     """What the generated C++ holds. ``score``: None without a trigger."""
 
     input: Input
-    layers: tuple[Layer | Lookup, ...]
+    layers: tuple[Step, ...]
     score: Score | None
     thresholds: tuple[int, ...]
 
@@ -96,7 +124,7 @@ class _Step:
     """A layer of the Program, with the quantizer before it.
 
     ``quantize``: of the accumulator. ``table``: the activation behind that, with its own quantizer,
-    which changes nothing.
+    which changes nothing. ``residual``: a sum behind that, with its quantizer.
     """
 
     before: Quantize
@@ -105,6 +133,22 @@ class _Step:
     relu: bool
     quantize: Quantize
     table: tuple[Table, Quantize] | None
+    residual: tuple[Add, Quantize] | None
+
+    @property
+    def branch(self) -> Quantize:
+        """The last quantizer before a sum."""
+        return self.quantize if self.table is None else self.table[1]
+
+    @property
+    def last(self) -> Quantize:
+        """The quantizer of the whole step."""
+        return self.branch if self.residual is None else self.residual[1]
+
+    @property
+    def last_relu(self) -> bool:
+        """Whether the last quantizer's result is that of a ReLU."""
+        return self.relu and self.last is self.quantize
 
     @property
     def index(self) -> Store | None:
@@ -133,9 +177,7 @@ def lower(program: Program) -> Network:
     return Network(
         lower_input(program.input_formats, scale, quantize, held[quantize.name]),
         tuple(
-            layer
-            for item in zip(steps, kinds, strict=True)
-            for layer in _layers(*item, held, bounds)
+            layer for item in zip(steps, kinds, strict=True) for layer in _made(*item, held, bounds)
         ),
         None if trigger is None else lower_score(program, held, list(held)),
         () if trigger is None else tuple(point.threshold for point in trigger.points),
@@ -144,15 +186,18 @@ def lower(program: Program) -> Network:
 
 def _stores(step: _Step, taker: Kind | None) -> dict[str, Store]:
     """Return how a step's results are held, by the quantizer, in order."""
-    if step.table is None or step.index is None:
-        return {step.quantize.name: store(step.quantize, relu=step.relu, taker=taker)}
-    behind = step.table[1]
-    return {step.quantize.name: step.index, behind.name: store(behind, relu=False, taker=taker)}
+    found = {}
+    if step.index is not None:
+        found[step.quantize.name] = step.index
+    if step.residual is not None:
+        relu = step.relu and step.table is None
+        found[step.branch.name] = store(step.branch, relu=relu, taker=None)
+    return found | {step.last.name: store(step.last, relu=step.last_relu, taker=taker)}
 
 
-def _layers(
+def _made(
     step: _Step, kind: Kind, held: dict[str, Store], bounds: dict[str, Range]
-) -> Iterator[Layer | Lookup]:
+) -> Iterator[Step]:
     layer = _layer(step, kind, held, bounds)
     yield layer
     if step.table is not None:
@@ -160,6 +205,28 @@ def _layers(
         result = held[behind.name]
         entries = tuple(int(value) + result.zero for value in table.values)
         yield Lookup(table.name, len(layer.bias), entries, result)
+    if step.residual is not None:
+        yield _sum(*step.residual, step.branch, layer.width, held, bounds)
+
+
+def _sum(
+    add: Add, quantize: Quantize, branch: Quantize, width: int, held: dict[str, Store],
+    bounds: dict[str, Range],
+) -> Sum:  # fmt: skip
+    total, source = bounds[add.name], bounds[add.source]
+    left = bounds[branch.name].exponent - total.exponent
+    other_left = source.exponent - total.exponent
+    zero = (held[branch.name].zero << left) + (held[add.source].zero << other_left)
+    low, high = min(0, *total.low), max(0, *total.high)
+    result = held[quantize.name]
+    word: Literal["s32", "s64"] = "s32"
+    how = rounding(quantize, total.exponent, low, high, result, word)
+    if max(left, other_left) + 17 > 31 or not holds(how, low, high, word):
+        word = "s64"
+        how = rounding(quantize, total.exponent, low, high, result, word)
+    addend = how.half + how.folded - zero
+    other = list(held).index(add.source)
+    return Sum(add.name, width, word, other, left, other_left, addend, how, result)
 
 
 def _steps(program: Program) -> tuple[Rescale, Quantize, list[_Step]]:
@@ -184,8 +251,12 @@ def _chain(quantize: Quantize, rest: list[Operation], program: Program) -> list[
         match rest:
             case [Table() as entries, Quantize() as behind, *rest]:
                 table = (entries, behind)
-        steps.append(_Step(before, before_relu, affine, relu, after, table))
-        before, before_relu = (after, relu) if table is None else (table[1], False)
+        residual = None
+        match rest:
+            case [Add() as add, Quantize() as behind, *rest]:
+                residual = (add, behind)
+        steps.append(_Step(before, before_relu, affine, relu, after, table, residual))
+        before, before_relu = steps[-1].last, steps[-1].last_relu
     return steps
 
 
@@ -193,7 +264,7 @@ def _refused(program: Program) -> UserError:
     found = ", ".join(type(op).__name__ for op in program.operations)
     return UserError(
         "the emulator takes Rescale and Quantize, then layers of Affine, Relu or none, Quantize, "
-        f"and perhaps Table and Quantize; this network is {found}"
+        f"and perhaps Table and Quantize, Add and Quantize; this network is {found}"
     )
 
 

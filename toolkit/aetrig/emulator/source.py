@@ -9,7 +9,7 @@ import numpy as np
 
 from aetrig.emulator.arithmetic import LIMITS, Rounding, Store
 from aetrig.emulator.files import template
-from aetrig.emulator.lower import GROUP, Layer, Lookup, Network
+from aetrig.emulator.lower import GROUP, Layer, Lookup, Network, Step, Sum
 from aetrig.emulator.scaling import Input
 from aetrig.emulator.score import Score
 
@@ -114,12 +114,41 @@ def _input(step: Input) -> str:
     )
 
 
-def _step(name: str, step: Layer | Lookup) -> str:
-    return _lookup(name, step) if isinstance(step, Lookup) else _layer(name, step)
+def _step(name: str, step: Step) -> str:
+    match step:
+        case Layer():
+            return _layer(name, step)
+        case Lookup():
+            return _lookup(name, step)
+        case Sum():
+            return _sum(name, step)
+
+
+def _sum(name: str, step: Sum) -> str:
+    sizes = {"kind": 2, "outputs": step.width, "padded": _padded(step.width, LANES)}
+    places = {"other": step.other, "this_left": step.left, "other_left": step.other_left}
+    zero = {"zero": step.store.zero}
+    return "\n".join(
+        [
+            f"// {step.name}",
+            f"struct {name} {{",
+            _constants("s32", sizes | places | zero),
+            _constants("s64", {"addend": step.addend}),
+            f"    using Word = {TYPES[step.word]};",
+            f"    using Stored = {TYPES[step.store.type]};",
+            _rounding(step.rounding, step.store),
+            "};",
+        ]
+    )
 
 
 def _lookup(name: str, step: Lookup) -> str:
-    sizes = {"entries": len(step.entries), "outputs": step.width, "zero": step.store.zero}
+    sizes = {
+        "kind": 1,
+        "entries": len(step.entries),
+        "outputs": step.width,
+        "zero": step.store.zero,
+    }
     return "\n".join(
         [
             f"// {step.name}",
@@ -143,7 +172,7 @@ def _layer(name: str, layer: Layer) -> str:
     word = "s64" if layer.kind == "wide" else "s32"
     nothing = layer.rounding.half + layer.rounding.folded
     sizes = {"inputs": inputs, "group": group, "groups": rows // group, "outputs": outputs}
-    proven = {"entries": 0, "pairs": int(layer.pairs), "narrow": int(layer.narrow)}
+    proven = {"kind": 0, "pairs": int(layer.pairs), "narrow": int(layer.narrow)}
     return "\n".join(
         [
             f"// {layer.name}",

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from aetrig.errors import UserError
-from aetrig.export.layers import layers
+from aetrig.export.layers import Residual, layers
 from aetrig.program.model import Affine, Format, Integers, Program, Quantize, Rescale
 
 Kernel = Literal["int8", "float32", "float64"]
@@ -74,6 +74,8 @@ def _int8_is_exact(program: Program) -> bool:
     if any(form.bits > 8 for form in formats):
         return False
     for layer in layers(program):
+        if layer.residual is not None:
+            return False  # onnxruntime has no integer sum of two tensors with one rounding
         affine = biased_floor(layer.affine, layer.shift) if layer.rounds_down else layer.affine
         if weight_bytes(affine.weight) is None or _magnitude(affine, layer.before) >= FLOAT32:
             return False
@@ -88,6 +90,11 @@ def _largest(program: Program) -> tuple[str, int]:
     found += [(op.name, _format_magnitude(op.format)) for op in quantizers]
     found += [
         (layer.affine.name, _magnitude(layer.affine, layer.before)) for layer in layers(program)
+    ]
+    found += [
+        (layer.residual.add.name, _sum_magnitude(layer.residual, program))
+        for layer in layers(program)
+        if layer.residual is not None
     ]
     return max(found, key=lambda item: item[1])
 
@@ -105,6 +112,17 @@ def _magnitude(affine: Affine, before: Format) -> int:
     largest = _format_magnitude(before)
     sums = abs(affine.weight).astype(object).sum(axis=0) * largest + abs(affine.bias)
     return int(np.max(sums))
+
+
+def _sum_magnitude(residual: Residual, program: Program) -> int:
+    index = [op is residual.add for op in program.operations].index(True)
+    branch = program.operations[index - 1]
+    if not isinstance(branch, Quantize):
+        raise TypeError(f"'{residual.add.name}' must follow a quantizer")
+    formats = branch.format, program.quantizer(residual.add.source).format
+    return sum(
+        _format_magnitude(form) << left for form, left in zip(formats, residual.left, strict=True)
+    )
 
 
 def _format_magnitude(form: Format) -> int:

@@ -5,7 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from aetrig.errors import UserError
-from aetrig.program.model import Affine, Format, Operation, Program, Quantize, Relu, Rescale, Table
+from aetrig.program.model import (
+    Add,
+    Affine,
+    Format,
+    Operation,
+    Program,
+    Quantize,
+    Relu,
+    Rescale,
+    Table,
+)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """An earlier quantizer's result added, and the quantizer behind the sum.
+
+    ``left``: bits that the branch and the other summand are shifted by to their common grid.
+    ``shift``: bits that the quantizer drops from the sum.
+    """
+
+    add: Add
+    left: tuple[int, int]
+    shift: int
+    quantizer: Quantize
 
 
 @dataclass(frozen=True)
@@ -16,7 +40,7 @@ class Layer:
     accumulator (negative: it adds some). ``low``, ``high``: the range that the result saturates
     to; a ReLU is the same as saturation at zero, as rounding is monotonic and keeps zero.
     ``table``: what looks the activation up behind that, and the quantizer behind it, which changes
-    nothing but names the result; None for others.
+    nothing but names the result; None for others. ``residual``: a sum behind all of that.
     """
 
     affine: Affine
@@ -26,6 +50,7 @@ class Layer:
     low: int
     high: int
     table: tuple[Table, Quantize] | None = None
+    residual: Residual | None = None
 
     @property
     def rounds_down(self) -> bool:
@@ -44,6 +69,7 @@ def layers(program: Program) -> list[Layer]:
     before = program.input_quantizer.format
     affine: Affine | None = None
     table: Table | None = None
+    add: Add | None = None
     relu = False
     for op in program.operations:
         if isinstance(op, Affine):
@@ -52,6 +78,15 @@ def layers(program: Program) -> list[Layer]:
             relu = True
         elif isinstance(op, Table):
             table = op
+        elif isinstance(op, Add):
+            add = op
+        elif isinstance(op, Quantize) and add is not None:
+            exponents = before.exponent, program.quantizer(add.source).format.exponent
+            finest = min(exponents)
+            left = (exponents[0] - finest, exponents[1] - finest)
+            residual = Residual(add, left, op.format.exponent - finest, op)
+            found[-1] = replace(found[-1], residual=residual)
+            before, add = op.format, None
         elif isinstance(op, Quantize) and table is not None:
             found[-1] = replace(found[-1], table=(table, op))
             before, table = op.format, None
@@ -67,7 +102,8 @@ def _check_order(program: Program) -> None:
     allowed: dict[type[Operation] | None, tuple[type[Operation], ...]] = {
         None: (Rescale,),
         Rescale: (Quantize,),
-        Quantize: (Affine, Table),
+        Quantize: (Affine, Table, Add),
+        Add: (Quantize,),
         Table: (Quantize,),
         Affine: (Relu, Quantize),
         Relu: (Quantize,),

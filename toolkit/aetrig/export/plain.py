@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from aetrig.export.kernels import UINT8_ZERO, Kernel, biased_floor, choose_kernel, weight_bytes
-from aetrig.export.layers import Layer, layers
+from aetrig.export.layers import Layer, Residual, layers
 from aetrig.export.plain_graph import PlainGraph
 from aetrig.export.plain_trigger import add_trigger, trigger_metadata
 from aetrig.program.graph import INPUT_METADATA
@@ -107,12 +107,27 @@ def _float_layer(graph: PlainGraph, tensor: str, layer: Layer) -> str:
     rounding = "Round" if quantizer.rounding == "ROUND" else "Floor"
     tensor = graph.node(rounding, [tensor], f"{quantizer.name}_rounded")
     tensor = graph.clip(tensor, (layer.low, layer.high), quantizer.name)
-    if layer.table is None:
-        return tensor
-    table, behind = layer.table
-    index = _index(graph, tensor, table, layer.quantizer.format, 0)
-    entries = graph.constant(f"{table.name}_values", table.values)
-    return graph.node("Gather", [entries, index], behind.name)
+    if layer.table is not None:
+        table, behind = layer.table
+        index = _index(graph, tensor, table, layer.quantizer.format, 0)
+        entries = graph.constant(f"{table.name}_values", table.values)
+        tensor = graph.node("Gather", [entries, index], behind.name)
+    return tensor if layer.residual is None else _sum(graph, tensor, layer.residual)
+
+
+def _sum(graph: PlainGraph, tensor: str, residual: Residual) -> str:
+    """Add an earlier result, in units of the sum's quantizer: exact, as factors are powers of 2."""
+    name, quantizer = residual.add.name, residual.quantizer
+    summands = []
+    for i, (part, left) in enumerate(
+        zip((tensor, residual.add.source), residual.left, strict=True)
+    ):
+        factor = graph.constant(f"{name}_factor_{i}", 2.0 ** (left - residual.shift))
+        summands.append(graph.node("Mul", [part, factor], f"{name}_summand_{i}"))
+    total = graph.node("Add", summands, name)
+    rounding = "Round" if quantizer.rounding == "ROUND" else "Floor"
+    rounded = graph.node(rounding, [total], f"{quantizer.name}_rounded")
+    return graph.clip(rounded, (quantizer.format.low, quantizer.format.high), quantizer.name)
 
 
 def _index(graph: PlainGraph, tensor: str, table: Table, form: Format, zero: int) -> str:

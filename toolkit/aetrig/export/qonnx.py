@@ -120,6 +120,8 @@ def _node_names(graph: onnx.GraphProto, layers: Sequence[str]) -> list[str]:
             steps.append(("Relu", f"{layer}_relu"))
         if remaining[3:4] == ["Mul"]:
             steps += [("Quant", f"{layer}_pre_quant"), *zip(TABLE, _table(layer), strict=True)]
+        if remaining[len(steps) + 1 : len(steps) + 2] == ["Add"]:
+            steps += [("Quant", f"{layer}_branch_quant"), ("Add", f"{layer}_residual")]
         steps.append(("Quant", f"{layer}_quant"))
         expected += [kind for kind, _ in steps]
         names += [name for _, name in steps]
@@ -150,7 +152,8 @@ def _rename(graph: onnx.GraphProto, names: Sequence[str]) -> None:
     tensors = {graph.input[0].name: INPUT}
     for node, name in zip(_data_path(graph), names, strict=True):
         for index, parameter in enumerate(node.input):
-            if parameter in makers and makers[parameter].op_type == "Quant" and index == 1:
+            quantized = parameter in makers and makers[parameter].op_type == "Quant"
+            if quantized and index == 1 and not name.endswith("_residual"):
                 kind = "weight" if node.op_type == "MatMul" else "bias"
                 layer = name.removesuffix("_add")
                 _name_quant(makers[parameter], f"{layer}_{kind}", tensors)

@@ -15,6 +15,7 @@ import numpy as np
 from aetrig.errors import UserError
 from aetrig.hls.types import FixedType
 from aetrig.program.model import (
+    Add,
     Affine,
     Format,
     Integers,
@@ -27,7 +28,7 @@ from aetrig.program.model import (
 )
 from aetrig.program.ranges import Range, affine_range, bits_for, input_range, ranges
 
-Kind = Literal["input", "scale", "dense", "relu", "linear", "table"]
+Kind = Literal["input", "scale", "dense", "relu", "linear", "table", "add"]
 INPUT = "x"
 
 
@@ -45,6 +46,7 @@ class Layer:
 
     ``name``: its name there. ``output``: the Program's operation whose value it returns.
     ``width``: number of outputs. ``result`` and ``accumulator``: types.
+    ``second``: the operation whose value a sum takes beside the layer before it.
     ``constants``: by hls4ml's names: scale and bias, weight (inputs, outputs) and bias, or table.
     """
 
@@ -55,6 +57,7 @@ class Layer:
     result: FixedType
     accumulator: FixedType | None
     constants: dict[str, Constant]
+    second: str | None = None
 
     def types(self) -> dict[str, FixedType]:
         """Return every type by its role: result, accum, weight, bias, scale."""
@@ -112,6 +115,14 @@ def _layer(
                 )
             kind: Kind = "scale" if constants else "linear"
             return used, Layer(op.name, kind, output, width, result, None, constants)
+        case Add():
+            dropped = _dropped(operations[1:], found[op.name])
+            if dropped > found[op.name].bits:
+                raise UserError(
+                    f"the quantizer behind '{op.name}' rounds off {dropped} bits of a sum of "
+                    f"{found[op.name].bits}: all of it becomes zero"
+                )
+            return used, Layer(op.name, "add", output, width, result, None, {}, op.source)
         case Table():
             return used, Layer(op.name, "table", output, width, result, None, _entries(op, result))
         case Affine():

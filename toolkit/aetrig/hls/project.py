@@ -17,10 +17,16 @@ from aetrig.program.model import Program
 _TYPEDEF = re.compile(r"^\s*typedef\s+(.+?)\s+(\w+);", re.MULTILINE)
 _CONFIG = re.compile(r"^struct (\w+) : [^{]*\{(.*?)^\};", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(
-    r"nnet::(normalize|dense|dense_resource|dense_da_\d+|relu|linear|unary_lut)"
-    r"<(\w+),\s*(\w+)(?:,\s*(\w+))?>\(([^;]*)\);"
+    r"nnet::(normalize|dense|dense_resource|dense_da_\d+|relu|linear|unary_lut|add)"
+    r"<([\w,\s]+)>\(([^;]*)\);"
 )
-_KINDS = {"normalize": "scale", "relu": "relu", "linear": "linear", "unary_lut": "table"}
+_KINDS = {
+    "normalize": "scale",
+    "relu": "relu",
+    "linear": "linear",
+    "unary_lut": "table",
+    "add": "add",
+}
 _ROLES = {
     "accum_t": "accum",
     "weight_t": "weight",
@@ -65,14 +71,20 @@ def written(project: Path) -> list[Written]:
         name: {role: kind for kind, role in _TYPEDEF.findall(body)}
         for name, body in _CONFIG.findall(_source(project, "parameters.h"))
     }
-    calls = _CALL.findall(_source(project, "myproject.cpp"))
-    found = [Written("input", {"result": defined.get(calls[0][1], "")}, {})] if calls else []
-    for function, _, result, config, arguments in calls:
+    calls = [
+        (function, [item.strip() for item in given.split(",")], arguments)
+        for function, given, arguments in _CALL.findall(_source(project, "myproject.cpp"))
+    ]
+    found = [Written("input", {"result": defined.get(calls[0][1][0], "")}, {})] if calls else []
+    for function, given, arguments in calls:
+        inputs = 2 if function == "add" else 1
+        result, config = given[inputs], "".join(given[inputs + 1 :])
         types = {"result": defined.get(result, result)}
         for name, role in _ROLES.items():
             if name in configs.get(config, {}):
                 types[role] = defined.get(configs[config][name], configs[config][name])
-        found.append(Written(_KINDS.get(function, "dense"), types, _constants(arguments)))
+        constants = _constants(arguments, inputs + 1)
+        found.append(Written(_KINDS.get(function, "dense"), types, constants))
     return found
 
 
@@ -163,9 +175,9 @@ def _numbers(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
         return None
 
 
-def _constants(arguments: str) -> dict[str, str]:
-    """Return the constants' names from a call's arguments: (input, output, weight, bias)."""
-    names = [item.strip() for item in arguments.split(",")][2:]
+def _constants(arguments: str, variables: int) -> dict[str, str]:
+    """Return the constants' names from a call's arguments: inputs, output, weight, bias."""
+    names = [item.strip() for item in arguments.split(",")][variables:]
     roles = {"s": "scale", "w": "weight", "t": "table"}
     return {roles.get(name[0], "bias"): name for name in names}
 

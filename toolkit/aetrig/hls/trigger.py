@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aetrig.errors import CheckFailedError
 from aetrig.hls.precision import layers
-from aetrig.program.model import SCORE, Program
+from aetrig.program.model import SCORE, Add, Program
 from aetrig.program.ranges import ranges
 
 BACKENDS = ("Vitis", "Vivado", "VivadoAccelerator")  # the others hold the network alone
@@ -47,9 +47,11 @@ def add_trigger(project: Path, program: Program) -> None:
 
     Where the project is for a board, the top gets AXI streams, and the host's driver is added.
     A network that gives the score's reference is no dataflow: that layer has a reader inside and
-    one outside, where the vendor's tool allows a single one.
+    one outside, where the vendor's tool allows a single one; so has what a residual connection
+    adds.
     """
-    if program.trigger is not None and program.trigger.score.reference is not None:
+    has_reference = program.trigger is not None and program.trigger.score.reference is not None
+    if has_reference or any(isinstance(op, Add) for op in program.operations):
         network = _network(project)
         network.write_text(network.read_text(encoding="utf-8").replace(DATAFLOW, ""), "utf-8")
     for name, text in _files(project, program).items():

@@ -36,8 +36,9 @@ def _values(constant: Constant) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.ldexp(constant.values.astype(np.float64), constant.type.exponent)
 
 
-def _description(layer: Layer, width_before: int) -> dict[str, Any]:
-    """Return one entry of hls4ml's layer list."""
+def _description(layer: Layer, before: Layer | None, names: dict[str, str]) -> dict[str, Any]:
+    """Return one entry of hls4ml's layer list. ``names``: of the layers, by their results."""
+    width_before = 0 if before is None else before.width
     data = {f"{role}_data": _values(constant) for role, constant in layer.constants.items()}
     match layer.kind:
         case "input":
@@ -50,6 +51,9 @@ def _description(layer: Layer, width_before: int) -> dict[str, Any]:
             kind = {"class_name": "BatchNormalization", "n_in": layer.width, "n_filt": -1}
         case "dense":
             kind = {"class_name": "Dense", "n_in": width_before, "n_out": layer.width}
+        case "add" if before is not None and layer.second is not None:
+            inputs = [before.name, names[layer.second]]
+            kind = {"class_name": "Merge", "op": "add", "inputs": inputs}
         case "table":
             kind = {"class_name": "UnaryLUT", "activation": "unary_lut", "n_in": layer.width}
         case "relu" | "linear":
@@ -111,9 +115,10 @@ def convert(qonnx: Path, folder: Path, options: dict[str, Any]) -> None:
         config["Backend"] = "Vivado"
     config["TraceOutput"] = True
     config["HLSConfig"] = _settings(lowered, options)
-    widths = [0] + [layer.width for layer in lowered]
+    names = {layer.output: layer.name for layer in lowered}
     described = [
-        _description(layer, before) for layer, before in zip(lowered, widths, strict=False)
+        _description(layer, before, names)
+        for layer, before in zip(lowered, (None, *lowered), strict=False)
     ]
     model = ModelGraph.from_layer_list(config, described, outputs=options["outputs"])
     model.write()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from aetrig.config.model import Network
 from aetrig.data.scaling import InputScaling
 from aetrig.nets.activations import activation_of
-from aetrig.nets.formats import layer_widths, linear_layers
+from aetrig.nets.formats import layer_widths, linear_layers, residual_layers
 from aetrig.nets.terms import Terms
 from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 from aetrig.physics.score import ScoreKind
@@ -44,6 +44,7 @@ class FloatAutoencoder(nn.Module):
         # float64: float32 would round the centre of a standard scaling before the subtraction
         self.register_buffer("center", torch.tensor(scaling.center, dtype=torch.float64))
         self.register_buffer("factor", torch.tensor(scaling.factor, dtype=torch.float64))
+        self._residual = residual_layers(features, network)
         widths = layer_widths(features, network)
         for name, (inputs, outputs) in widths.items():
             self.add_module(name, nn.Linear(inputs, outputs))
@@ -90,13 +91,15 @@ class FloatAutoencoder(nn.Module):
         self, names: Sequence[str], value: Tensor, noise: torch.Generator | None = None
     ) -> Tensor:
         for name in names:
-            value = self.layer(name)(value)
+            before, value = value, self.layer(name)(value)
             if name in self._linear:
                 continue
             norm = self.norm(name)
             value = self._activation.of(value if norm is None else norm(value))
             if noise is not None and self._dropout > 0:
                 value = dropped(value, self._dropout, noise)
+            if name in self._residual:
+                value = value + before
         return value
 
     def forward(self, x: Tensor) -> Tensor:

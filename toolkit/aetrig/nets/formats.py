@@ -52,17 +52,36 @@ def layer_widths(features: int, network: Network) -> dict[str, tuple[int, int]]:
     return found
 
 
-def tensor_formats(network: Network, quant: Quantization) -> dict[str, TensorFormat]:
+def residual_layers(features: int, network: Network) -> dict[str, str]:
+    """Return the layers that add their input to their output, each with that input's quantizer.
+
+    Not the first: its input is scaled otherwise in float training.
+    """
+    if not network.residual:
+        return {}
+    encoder, decoder = network.encoder_names, network.decoder_names
+    chains = (encoder, (encoder[-1], *decoder), (encoder[-1], *network.embedding_names))
+    before = {name: f"{last}_quant" for chain in chains for last, name in pairwise(chain)}
+    widths, linear = layer_widths(features, network), linear_layers(network)
+    return {
+        name: before[name]
+        for name, (inputs, outputs) in widths.items()
+        if inputs == outputs and name not in linear and name in before
+    }
+
+
+def tensor_formats(features: int, network: Network, quant: Quantization) -> dict[str, TensorFormat]:
     """Return the format of `input_quant`, and of `L_weight` and `L_quant` for each layer L.
 
-    A tabulated activation has `L_pre_quant` before it, and what it gives is rounded to nearest:
+    A layer with a residual connection has `L_branch_quant` before the sum. A tabulated activation
+    has `L_pre_quant` before it, and what it gives is rounded to nearest:
     its entries are. What ReLU and sigmoid leave is unsigned. Weights are rounded to nearest and
     symmetric, except those of one bit, which would then be all zero: theirs are -1 and 0. The
     second autoencoder ends with the bits of the latent space, which its output is compared with.
     """
     formats = {"input_quant": TensorFormat(quant.input_bits, True, False, quant.input_rounding)}
     linear, last = linear_layers(network), network.decoder_names[-1]
-    activation = activation_of(network)
+    activation, residual = activation_of(network), residual_layers(features, network)
     for layer in network.training_names():
         own = quant.layers.get(layer)
         weight_bits = own.weight_bits if own and own.weight_bits else quant.weight_bits
@@ -77,6 +96,9 @@ def tensor_formats(network: Network, quant: Quantization) -> dict[str, TensorFor
             before = own.preactivation_bits if own and own.preactivation_bits else None
             before = before or quant.preactivation_bits
             formats[f"{layer}_pre_quant"] = TensorFormat(before, True, False, rounding)
-            rounding = "ROUND"
-        formats[f"{layer}_quant"] = TensorFormat(bits, signed, False, rounding)
+        behind = "ROUND" if f"{layer}_pre_quant" in formats else rounding
+        if layer in residual:
+            formats[f"{layer}_branch_quant"] = TensorFormat(bits, signed, False, behind)
+            signed, behind = signed or formats[residual[layer]].signed, rounding
+        formats[f"{layer}_quant"] = TensorFormat(bits, signed, False, behind)
     return formats

@@ -43,7 +43,8 @@ class QuantAutoencoder(nn.Module):
 
     Submodules: `input_scale`, `input_quant`, and for each layer L `L` (QuantLinear) and `L_quant`
     (QuantReLU, or QuantIdentity after the latent and the last layers), with `L_pre_quant` and
-    `L_table` between them for a tabulated activation. ``exponents`` holds log2 of
+    `L_table` between them for a tabulated activation, and `L_branch_quant` before the sum of a
+    residual connection. ``exponents`` holds log2 of
     the scales of `input_quant`, `L_weight` and `L_quant`. ``layer_names`` are the layers that are
     trained, ``formats`` those of the deployed chain, which `forward` goes through. A variational
     network's head of log-variances serves training alone and is not quantized.
@@ -61,7 +62,7 @@ class QuantAutoencoder(nn.Module):
         self.layer_names, self._deployed = network.training_names(), network.layer_names()
         self.encoder, self.decoder = network.encoder_names, network.decoder_names
         self.embedding = network.embedding_names
-        formats = tensor_formats(network, quant)
+        formats = tensor_formats(features, network, quant)
         self.exponents = {name: int(exponents[name]) for name in formats}
         self.formats = _only(formats, self._deployed)
         self.input_scale = Rescale(scaling)
@@ -77,12 +78,14 @@ class QuantAutoencoder(nn.Module):
             if tabulated:
                 self._add_table(name, formats, activation_of(network))
             # an output is a plain tensor: nothing follows that would need its scale
-            quantizer = activation(
-                formats[behind],
-                self.exponents[behind],
-                relu=name not in linear and not tabulated,
-                tensor=name not in outputs_of,
-            )
+            relu = name not in linear and not tabulated
+            branch = f"{name}_branch_quant"
+            if branch in formats:
+                first = formats[branch], self.exponents[branch]
+                self.add_module(branch, activation(*first, relu=relu, tensor=False))
+                relu = False
+            last = formats[behind], self.exponents[behind]
+            quantizer = activation(*last, relu=relu, tensor=name not in outputs_of)
             self.add_module(behind, quantizer)
         self.variational = network.variational
         if network.variational:
@@ -92,9 +95,10 @@ class QuantAutoencoder(nn.Module):
         self, name: str, formats: Mapping[str, TensorFormat], function: Activation
     ) -> None:
         """Add a layer's `L_pre_quant` and `L_table`."""
+        branch = f"{name}_branch_quant"
         before, after = (
             (formats[tensor], self.exponents[tensor])
-            for tensor in (f"{name}_pre_quant", f"{name}_quant")
+            for tensor in (f"{name}_pre_quant", branch if branch in formats else f"{name}_quant")
         )
         self.add_module(f"{name}_pre_quant", activation(*before, relu=False, tensor=False))
         self.add_module(f"{name}_table", Table(function, before, after))
@@ -112,7 +116,8 @@ class QuantAutoencoder(nn.Module):
 
     def _modules_of(self, name: str) -> list[str]:
         """Return the names of a layer's modules in the order in which they are applied."""
-        names = (name, f"{name}_pre_quant", f"{name}_table", f"{name}_quant")
+        parts = ("_pre_quant", "_table", "_branch_quant", "_quant")
+        names = (name, *(f"{name}{part}" for part in parts))
         return [module for module in names if hasattr(self, module)]
 
     def layer(self, name: str) -> nn.Linear:
@@ -133,8 +138,13 @@ class QuantAutoencoder(nn.Module):
 
     def _through(self, names: Sequence[str], value: Any) -> Any:
         for name in names:
-            for module in self._modules_of(name):
+            *branch, last = self._modules_of(name)
+            before = value
+            for module in branch:
                 value = self.get_submodule(module)(value)
+            if branch[-1].endswith("_branch_quant"):
+                value = value + before.value
+            value = self.get_submodule(last)(value)
         return value
 
     def forward(self, x: Tensor) -> Tensor:
@@ -185,6 +195,6 @@ class QuantAutoencoder(nn.Module):
 
 def _only(formats: Mapping[str, TensorFormat], layers: Sequence[str]) -> dict[str, TensorFormat]:
     """Return the formats of the input and of these layers' tensors."""
-    parts = ("weight", "pre_quant", "quant")
+    parts = ("weight", "pre_quant", "branch_quant", "quant")
     tensors = [f"{layer}_{part}" for layer in layers for part in parts]
     return {name: formats[name] for name in ("input_quant", *tensors) if name in formats}

@@ -12,6 +12,7 @@ from aetrig.errors import UserError
 from aetrig.program.model import (
     ACCEPT,
     SCORE,
+    Add,
     Affine,
     Integers,
     Operation,
@@ -42,9 +43,18 @@ def shift_right_round(q: Integers, shift: int) -> Integers:
     return result
 
 
-def apply(op: Operation, q: Integers, exponent: int) -> tuple[Integers, int]:
-    """Apply one operation to integers of shape (events, width) at ``exponent``."""
+def apply(
+    op: Operation, q: Integers, exponent: int, values: Mapping[str, tuple[Integers, int]]
+) -> tuple[Integers, int]:
+    """Apply one operation to integers of shape (events, width) at ``exponent``.
+
+    ``values``: integers and exponent behind each earlier operation, by name.
+    """
     match op:
+        case Add():
+            other, other_exponent = values[op.source]
+            finest = min(exponent, other_exponent)
+            return (q << (exponent - finest)) + (other << (other_exponent - finest)), finest
         case Rescale():
             finest = int(op.shift.max())
             return (q - op.offset) << (finest - op.shift), exponent - finest
@@ -97,10 +107,10 @@ def trace(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
     check_int64(program)
     q, exponent = np.asarray(x, dtype=np.int64), 0
     _check_input(program, q)
-    values: dict[str, Integers] = {}
+    steps: dict[str, tuple[Integers, int]] = {}
     for op in program.operations:
-        q, exponent = apply(op, q, exponent)
-        values[op.name] = q
+        q, exponent = steps[op.name] = apply(op, q, exponent, steps)
+    values = {name: integers for name, (integers, _) in steps.items()}
     if program.trigger is not None:
         values[SCORE] = score(program.trigger.score, q, exponent, program, values)
         values[ACCEPT] = accept(program, values[SCORE])

@@ -50,10 +50,16 @@ class Graph:
         What only a trigger's score needs is not part of the chain.
         """
         tensor, behind = self.input, self._behind()
+        reached: set[str] = set()
         for _ in self.nodes:
             if tensor == self.output:
                 return
-            takers = [node for node in self.nodes if tensor in node.input and node not in behind]
+            reached.add(tensor)
+            takers = [
+                node
+                for node in self.nodes
+                if tensor in node.input and node not in behind and not self._waits(node, reached)
+            ]
             if len(takers) != 1:
                 raise self.fail(
                     f"tensor '{tensor}' feeds {len(takers)} nodes; a chain of layers is expected, "
@@ -65,6 +71,24 @@ class Graph:
             raise self.fail(
                 f"the graph runs in a circle and never reaches its output '{self.output}'"
             )
+
+    def _waits(self, node: onnx.NodeProto, reached: set[str]) -> bool:
+        """Say whether a residual connection's sum still lacks the branch that it is added to."""
+        return node.op_type == "Add" and any(
+            tensor not in reached and not self._is_parameter(tensor) for tensor in node.input
+        )
+
+    def _is_parameter(self, tensor: str) -> bool:
+        """Say whether a tensor is a constant, or a quantized one."""
+        node = self.maker(tensor)
+        return tensor in self.constants or (node is not None and node.input[0] in self.constants)
+
+    def sum_with(self, node: onnx.NodeProto, data: str) -> onnx.NodeProto | None:
+        """Return the node whose result an Add takes beside ``data``; None for a parameter."""
+        others = [tensor for tensor in node.input if tensor != data]
+        if node.op_type != "Add" or len(others) != 1 or self._is_parameter(others[0]):
+            return None
+        return self.maker(others[0])
 
     def _behind(self) -> list[onnx.NodeProto]:
         """Return the nodes that the further outputs need and the network's output does not."""

@@ -95,7 +95,18 @@ class Table:
     exponent: int
 
 
-Operation = Rescale | Affine | Relu | Table | Quantize
+@dataclass(frozen=True)
+class Add:
+    """x plus the integers of an earlier quantizer: a residual connection. No rounding.
+
+    ``source``: name of that quantizer, as wide as x. The result's exponent is the finer of both.
+    """
+
+    name: str
+    source: str
+
+
+Operation = Rescale | Affine | Relu | Table | Add | Quantize
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -10,6 +11,7 @@ import numpy as np
 from aetrig.errors import UserError
 from aetrig.program.model import (
     SCORE,
+    Add,
     Affine,
     Operation,
     Program,
@@ -52,8 +54,10 @@ def bits_for(low: int, high: int) -> int:
     return max((-low - 1).bit_length(), high.bit_length() if high > 0 else 0) + 1
 
 
-def _after(op: Operation, r: Range) -> Range:
+def _after(op: Operation, r: Range, earlier: Mapping[str, Range]) -> Range:
     match op:
+        case Add():
+            return _sum(r, earlier[op.source])
         case Rescale():
             finest = int(op.shift.max())
             steps = [(int(o), finest - int(s)) for o, s in zip(op.offset, op.shift, strict=True)]
@@ -85,6 +89,14 @@ def affine_range(op: Affine, r: Range) -> Range:
     high = high_in @ positive + low_in @ negative + bias
     exponent = r.exponent + op.weight_format.exponent
     return Range(tuple(map(int, low)), tuple(map(int, high)), exponent)
+
+
+def _sum(a: Range, b: Range) -> Range:
+    finest = min(a.exponent, b.exponent)
+    left, right = a.exponent - finest, b.exponent - finest
+    low = tuple((x << left) + (y << right) for x, y in zip(a.low, b.low, strict=True))
+    high = tuple((x << left) + (y << right) for x, y in zip(a.high, b.high, strict=True))
+    return Range(low, high, finest)
 
 
 def _table(op: Table, r: Range) -> Range:
@@ -126,7 +138,7 @@ def ranges(program: Program) -> dict[str, Range]:
     current = input_range(program)
     found: dict[str, Range] = {}
     for op in program.operations:
-        current = _after(op, current)
+        current = _after(op, current, found)
         found[op.name] = current
     if program.trigger is not None:
         reference = program.trigger.score.reference

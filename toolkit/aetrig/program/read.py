@@ -9,6 +9,7 @@ import onnx
 
 from aetrig.program.graph import Floats, Graph, load_graph
 from aetrig.program.model import (
+    Add,
     Affine,
     Format,
     Integers,
@@ -41,10 +42,13 @@ def read(path: Path) -> Program:
     steps = list(graph.chain())
     operations: list[Operation] = []
     exponent, width = 0, len(formats)
+    shapes: dict[str, tuple[int, int]] = {}
     while steps:
         op, used = _operation(graph, steps, exponent, width, first=not operations)
+        if isinstance(op, Add) and shapes.get(op.source, (0, 0))[1] != width:
+            raise graph.fail(f"'{op.name}' adds '{op.source}', which is not {width} wide")
         operations.append(op)
-        exponent, width = _shape_after(op, exponent, width)
+        exponent, width = shapes[op.name] = _shape_after(op, exponent, width, shapes)
         del steps[:used]
     if not operations or not isinstance(operations[-1], Quantize):
         raise graph.fail(f"the output '{graph.output}' must come from a Quant node")
@@ -76,6 +80,10 @@ def _operation(
                     f"MatMul '{node.name}' must be followed by Add with the layer's bias"
                 )
             return _affine(graph, node, data, following, exponent, width), 2
+        case "Add" if (source := graph.sum_with(node, data)) is not None:
+            if source.op_type != "Quant":
+                raise graph.fail(f"'{node.name}' must add a quantized tensor, not '{source.name}'")
+            return Add(node.name, source.name), 1
         case "Sub" | "Mul" | "Add":
             raise graph.fail(
                 f"{node.op_type} '{node.name}' stands where only a layer or a quantizer can; "
@@ -88,8 +96,12 @@ def _operation(
             )
 
 
-def _shape_after(op: Operation, exponent: int, width: int) -> tuple[int, int]:
+def _shape_after(
+    op: Operation, exponent: int, width: int, shapes: dict[str, tuple[int, int]]
+) -> tuple[int, int]:
     match op:
+        case Add():
+            return min(exponent, shapes[op.source][0]), width
         case Rescale():
             return exponent - int(op.shift.max()), width
         case Affine():

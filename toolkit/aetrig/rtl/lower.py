@@ -10,7 +10,7 @@ from alkaid.trace import FVArray, trace
 from alkaid.trace.fixed_variable import FVariable
 from alkaid.trace.passes import optimize
 
-from aetrig.program.model import ACCEPT, SCORE, Affine, Program, Quantize, Relu, Rescale, Table
+from aetrig.program.model import ACCEPT, SCORE, Add, Affine, Program, Quantize, Relu, Rescale, Table
 from aetrig.rtl.lookup import lookup
 from aetrig.rtl.product import product
 from aetrig.rtl.quantizer import quantizer
@@ -74,6 +74,9 @@ def _network(program: Program, x: list[Any], options: dict[str, Any]) -> dict[st
                 current = product(current, weight, bias, options)
             case Relu():
                 pass  # part of the quantizer behind it: one saturation does both
+            case Add():
+                current = [a + b for a, b in zip(current, values[op.source], strict=True)]
+                exponent = min(exponent, program.quantizer(op.source).format.exponent)
             case Table():
                 current = [lookup(value, op, 2.0**exponent) for value in current]
                 exponent = op.exponent

@@ -40,7 +40,7 @@ def calibrate(
     `quant.input_saturation` of the present entries saturate; weights and activations that of the
     least mean squared error, layer by layer, behind quantized layers.
     """
-    formats = tensor_formats(network, quant)
+    formats = tensor_formats(dataset.x.shape[1], network, quant)
     exponents = {
         "input_quant": input_exponent(
             dataset, scaling, formats["input_quant"], quant.input_saturation
@@ -52,8 +52,13 @@ def calibrate(
     parameters, linear = folded_parameters(net, scaling), linear_layers(network)
     activation = activation_of(network)
 
+    def settled(name: str, value: Reals) -> Reals:
+        exponents[name] = best_exponent(value, formats[name])
+        return dequantized(value, formats[name], exponents[name])
+
     def through(layers: tuple[str, ...], value: Reals) -> Reals:
         for name in layers:
+            before = value
             weight, bias = (tensor.numpy() for tensor in parameters[name])
             form = formats[f"{name}_weight"]
             exponents[f"{name}_weight"] = best_exponent(weight, form)
@@ -65,9 +70,9 @@ def calibrate(
                 exponents[f"{name}_pre_quant"] = exponent
                 value = dequantized(value, form, exponent)
             value = value if name in linear else activation.values(value)
-            form = formats[f"{name}_quant"]
-            exponents[f"{name}_quant"] = best_exponent(value, form)
-            value = dequantized(value, form, exponents[f"{name}_quant"])
+            if f"{name}_branch_quant" in formats:
+                value = settled(f"{name}_branch_quant", value) + before
+            value = settled(f"{name}_quant", value)
         return value
 
     latent = through(network.encoder_names, value)

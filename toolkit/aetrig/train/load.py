@@ -57,7 +57,8 @@ def load_quantized(run: Run) -> QuantAutoencoder:
     path = run.need(checkpoint.QAT, MADE_BY)
     content = checkpoint.load(path, "qat", ("weights", "exponents"))
     scaling, config = load_scaling(run), load_config(run)
-    wanted, exponents = tensor_formats(config.net, config.quant), content["exponents"]
+    wanted = tensor_formats(len(scaling.names), config.net, config.quant)
+    exponents = content["exponents"]
     if not isinstance(exponents, dict) or set(exponents) != set(wanted):
         raise UserError(f"{path}: its layers are not those of the run's config.yaml; train again")
     net = QuantAutoencoder(len(scaling.names), config.net, config.quant, scaling, exponents)

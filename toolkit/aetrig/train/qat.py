@@ -172,7 +172,7 @@ class _Session:
         net.to(prepared.training.device)
         trainer = Trainer(self._task("qat", config.train.qat_phase, pruning), net)
         self._train(trainer, started, exponents)
-        formats = tensor_formats(config.net, config.quant)
+        formats = tensor_formats(features, config.net, config.quant)
         bits = {name: formats[name].bits for name in net.exponents}
         # the net's own copy: read back from a checkpoint, equal names are other objects, and the
         # file would hold the same in other bytes

@@ -47,6 +47,7 @@ def hits(program: Program, x: Integers) -> Hits:
 
 def _hits(program: Program, x: Integers) -> Iterator[tuple[tuple[str, str], Marks]]:
     q, exponent = np.asarray(x, dtype=np.int64), 0
+    steps: dict[str, tuple[Integers, int]] = {}
     for op in program.operations:
         if isinstance(op, Quantize):
             shift = op.format.exponent - exponent
@@ -54,7 +55,7 @@ def _hits(program: Program, x: Integers) -> Iterator[tuple[tuple[str, str], Mark
             yield (op.name, "tie"), _ties(q, shift)
             yield (op.name, "low"), rounded < op.format.low
             yield (op.name, "high"), rounded > op.format.high
-        q, exponent = apply(op, q, exponent)
+        q, exponent = steps[op.name] = apply(op, q, exponent, steps)
 
 
 def _rounded(op: Quantize, q: Integers, shift: int) -> Integers:

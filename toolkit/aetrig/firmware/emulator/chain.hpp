@@ -9,15 +9,17 @@ AETRIG_INLINE auto &rows_of(Rows<N, Step, Rest...> &rows) {
         return rows_of<I - 1>(rows.rest);
 }
 
-template <int N, class Last> AETRIG_INLINE void through(Rows<N, Last> &) {}
+template <class All, int N, class Last> AETRIG_INLINE void through(All &, Rows<N, Last> &) {}
 
-template <int N, class Before, class Layer, class... Rest>
-AETRIG_INLINE void through(Rows<N, Before, Layer, Rest...> &rows) {
-    if constexpr (Layer::entries > 0)
-        look_up<Layer, Before, N>(rows.here, rows.rest.here);
+template <class All, int N, class Before, class Step, class... Rest>
+AETRIG_INLINE void through(All &all, Rows<N, Before, Step, Rest...> &rows) {
+    if constexpr (Step::kind == 2)
+        add<Step>(rows.here, rows_of<Step::other>(all), rows.rest.here);
+    else if constexpr (Step::kind == 1)
+        look_up<Step>(rows.here, rows.rest.here);
     else
-        dense<Layer, Before, N>(rows.here, rows.rest.here);
-    through(rows.rest);
+        dense<Step>(rows.here, rows.rest.here);
+    through(all, rows.rest);
 }
 
 template <class Net> struct Chain;
@@ -28,7 +30,7 @@ struct Chain<Network<Input, Score, Points, Layers...>> {
     static void block(const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
         Rows<N, Input, Layers...> rows;
         scale<Input, N>(x, rows.here);
-        through(rows);
+        through(rows, rows);
         auto &output = rows_of<sizeof...(Layers)>(rows);
         for (int e = 0; e < N && y; e++)
             write(output[e], y + e * width);

@@ -26,8 +26,10 @@ namespace aetrig {
 // struct Input: width, padded (a multiple of 64), Word, Stored, wire_low[], wire_span[],
 //               floor[], ceiling[], factor[], addend[], and the constants of the rounding
 // struct Layer: inputs, groups, group, outputs, padded (a multiple of 16), Word, Weight, Stored,
-//               entries (0), weight[groups * padded * group], bias[padded], pairs, narrow, and the rounding
-// struct Lookup: entries, outputs, padded, zero, Stored, entry[entries]
+//               kind (0), weight[groups * padded * group], bias[padded], pairs, narrow, and the rounding
+// struct Lookup: kind (1), entries, outputs, padded, zero, Stored, entry[entries]
+// struct Sum: kind (2), outputs, padded, zero, other, this_left, other_left, addend, Word, Stored,
+//             and the rounding
 // struct Score: reference, square, words, output_left, reference_left, addend
 // struct Points: count, threshold[]
 template <class Input_, class Score_, class Points_, class... Layers_> struct Network {

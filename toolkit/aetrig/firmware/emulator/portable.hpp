@@ -49,6 +49,17 @@ AETRIG_STEP void look_up(const Row<Before> (&in)[N], Row<Lookup> (&out)[N]) {
             out[e].at[j] = j < Lookup::outputs ? Lookup::entry[in[e].at[j]] : Lookup::zero;
 }
 
+template <class Sum, class Before, class Other, int N>
+AETRIG_STEP void add(const Row<Before> (&in)[N], const Row<Other> (&other)[N], Row<Sum> (&out)[N]) {
+    using W = typename Sum::Word;
+    using U = typename Unsigned<W>::Type;
+    for (int e = 0; e < N; e++)
+        for (int j = 0; j < Sum::padded; j++) {
+            U u = (U(W(in[e].at[j])) << Sum::this_left) + (U(W(other[e].at[j])) << Sum::other_left) + U(Sum::addend);
+            out[e].at[j] = j < Sum::outputs ? settled<Sum>(W(u)) : typename Sum::Stored(Sum::zero);
+        }
+}
+
 template <class Score, class Last, class Reference>
 AETRIG_INLINE int64_t score_portably(const Row<Last> &output, const Row<Reference> &reference) {
     int64_t sum = 0;
