@@ -48,3 +48,14 @@ def integer(text: str, where: str) -> int:
         return int(text)
     except ValueError as error:
         raise UserError(f"{where}: expected an integer in the score's units") from error
+
+
+def share(text: str, where: str) -> float:
+    """Return a share between 0 and 1; raise UserError where it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise UserError(f"{where}: expected a share between 0 and 1, such as 0.3")
+    return value

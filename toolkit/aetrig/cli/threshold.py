@@ -20,6 +20,14 @@ def command(
         list[str] | None,
         typer.Option(help="Integer threshold, as tight=51200, in place of rates; repeatable."),
     ] = None,
+    tpr: Annotated[
+        list[str] | None,
+        typer.Option(help="Accepted share of the signals, as 0.3 or loose=0.3; repeatable."),
+    ] = None,
+    fpr: Annotated[
+        list[str] | None,
+        typer.Option(help="Accepted share of the background, as 1e-3; repeatable."),
+    ] = None,
     score: Annotated[str | None, typer.Option(help="mse, mae, latent or embedding.")] = None,
     source: Annotated[
         str | None,
@@ -41,19 +49,27 @@ def command(
 
       aetrig threshold --rate loose=100kHz --rate tight=10kHz --force
 
+      aetrig threshold --tpr loose=0.3 --fpr tight=1e-3 --force
+
       aetrig threshold --score mae --from processes --luminosity 2e34 --rate 50kHz --force
     """
     from aetrig import config as configuration
-    from aetrig.cli.points import hertz, integer, named
+    from aetrig.cli.points import hertz, integer, named, share
     from aetrig.cli.tables import print_table
     from aetrig.run import open_run
 
     opened = open_run(run, runs)
+    shares = {
+        name: {"of": of, "share": value}
+        for of, texts, option in (("signal", tpr, "--tpr"), ("background", fpr, "--fpr"))
+        for name, value in (named(texts, option, share) if texts else {}).items()
+    }
     given: dict[str, Any] = {
         "score": score,
         "source": source,
         "luminosity": luminosity,
         "working_points": named(rate, "--rate", hertz) if rate else None,
+        "shares": shares or None,
         "thresholds": named(threshold, "--threshold", integer) if threshold else None,
     }
     # JSON is YAML too

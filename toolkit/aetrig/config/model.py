@@ -293,6 +293,13 @@ class Training(Model):
     )
 
 
+class Share(Model):
+    """A share of events to accept: a true or a false positive rate."""
+
+    of: str = Field("signal", description="signal, background, or a process by name")
+    share: float = Field(gt=0, lt=1)
+
+
 class TriggerOptions(Model):
     """Score and working points of `aetrig threshold`; rates in Hz."""
 
@@ -307,6 +314,9 @@ class TriggerOptions(Model):
     )
     thresholds: dict[Name, Annotated[int, Field(ge=0, lt=1 << 53)]] | None = Field(
         None, description="integer thresholds by name, in place of working_points"
+    )
+    shares: dict[Name, Share] | None = Field(
+        None, description="accepted shares by name, in place of working_points: data without rates"
     )
     source: Literal["minbias", "processes"] = Field(
         "minbias",

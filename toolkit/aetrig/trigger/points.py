@@ -16,6 +16,7 @@ from aetrig.physics.rate import Efficiency, efficiency
 from aetrig.physics.rate import WorkingPoint as SharePoint
 from aetrig.physics.trigger_rate import RatePoint, rate_above, threshold_at_rate
 from aetrig.trigger.events import Rated
+from aetrig.trigger.shares import threshold_at_share
 
 Integers = npt.NDArray[np.int64]
 
@@ -37,16 +38,24 @@ class Point:
 
 
 def working_points(
-    scores: Integers, rated: Rated | None, options: TriggerOptions
+    scores: Integers, vectors: Vectors, rated: Rated | None, options: TriggerOptions
 ) -> tuple[Point, ...]:
     """Return the working points, loosest first.
 
-    ``scores``: of all validation events. ``rated``: None is allowed for given thresholds only.
+    ``scores``: of all ``vectors``, the validation events. ``rated``: None is allowed for given
+    thresholds and shares only.
     Raises UserError for a rate beyond the sample's reach.
     """
     if options.thresholds is not None:
         given = sorted(options.thresholds.items(), key=lambda item: item[1])
         return tuple(_given(name, threshold, scores, rated) for name, threshold in given)
+    if options.shares is not None:
+        thresholds = {
+            name: threshold_at_share(scores, vectors, share)
+            for name, share in options.shares.items()
+        }
+        ordered = sorted(thresholds.items(), key=lambda item: item[1])
+        return tuple(_given(name, value, scores, rated) for name, value in ordered)
     if rated is None or not options.working_points:
         raise UserError("trigger.working_points is empty: give a rate, as in --rate 30kHz")
     falling = sorted(options.working_points.items(), key=lambda item: -item[1])

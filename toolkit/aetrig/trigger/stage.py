@@ -20,6 +20,7 @@ from aetrig.export.plain import to_plain
 from aetrig.export.session import LEVELS, open_session, trigger_integers
 from aetrig.export.trigger import to_trigger
 from aetrig.physics.rate import Efficiency
+from aetrig.physics.roc import Auc, auc
 from aetrig.physics.score import divisor
 from aetrig.physics.trigger_rate import hertz
 from aetrig.program.compare import first_difference
@@ -44,6 +45,7 @@ Table = tuple[str, list[str], list[list[str]]]
 class ThresholdResult:
     """The trigger that was set. ``efficiency``: by process and working point.
 
+    ``auc``: of each signal, by the integer score.
     score = integer * 2**``exponent`` / ``divisor``; ``origin``: the events that the rates were
     counted with, None where the thresholds were given and the data have no rate.
     """
@@ -51,6 +53,7 @@ class ThresholdResult:
     program: Program
     points: tuple[Point, ...]
     efficiency: dict[str, dict[str, Efficiency]]
+    auc: dict[str, Auc]
     divisor: int
     origin: str | None
     overlap: float
@@ -77,7 +80,7 @@ class ThresholdResult:
             )
         return [
             (title, rates, [self._row(point) for point in self.points]),
-            ("Efficiency", ["process", *names], list(self._efficiencies())),
+            ("Efficiency", ["process", "AUC", *names], list(self._efficiencies())),
         ]
 
     def _row(self, point: Point) -> list[str]:
@@ -91,7 +94,9 @@ class ThresholdResult:
     def _efficiencies(self) -> Iterator[list[str]]:
         for process, by_point in self.efficiency.items():
             cells = (f"{item.value:.4f} ± {item.error:.4f}" for item in by_point.values())
-            yield [process, *cells]
+            found = self.auc.get(process)
+            area = "" if found is None else f"{found.value:.4f} ± {found.error:.4f}"
+            yield [process, area, *cells]
 
     def summary(self) -> str:
         """Return one line."""
@@ -129,13 +134,14 @@ def _choose(network: Program, config: RunConfig, vectors: Vectors) -> ThresholdR
     program = scored(network, config)
     scores = _scores(program, vectors.x)
     rated = _rated(vectors, config.trigger)
-    points = working_points(scores, rated, config.trigger)
+    points = working_points(scores, vectors, rated, config.trigger)
     accepting = tuple(WorkingPoint(point.name, point.threshold) for point in points)
     score = Trigger(program.trigger.score, accepting, network.digest) if program.trigger else None
     return ThresholdResult(
         replace(program, trigger=score),
         points,
         efficiencies(scores, vectors, rated, points),
+        _areas(scores, vectors),
         divisor(config.trigger.score, program.outputs),
         rated.origin if rated else None,
         rated.overlap if rated else 1.0,
@@ -143,12 +149,23 @@ def _choose(network: Program, config: RunConfig, vectors: Vectors) -> ThresholdR
     )
 
 
+def _areas(scores: Integers, vectors: Vectors) -> dict[str, Auc]:
+    """Return the area under each signal's ROC curve, against the background as it is mixed."""
+    background = scores[vectors.rows("background")].astype(np.float64)
+    signals = {
+        process.name: scores[vectors.process == index].astype(np.float64)
+        for index, process in enumerate(vectors.processes)
+        if process.role == "signal"
+    }
+    return {name: auc(background, own) for name, own in signals.items() if own.size}
+
+
 def _rated(vectors: Vectors, options: TriggerOptions) -> Rated | None:
-    """Return the events of the rate; thresholds that were given need none."""
+    """Return the events of the rate; given thresholds and shares need none."""
     try:
         return rated_events(vectors, options)
     except UserError:
-        if options.thresholds is None:
+        if options.thresholds is None and options.shares is None:
             raise
         return None
 
@@ -213,5 +230,6 @@ def _record(result: ThresholdResult, program: Program) -> dict[str, Any]:
             process: {name: asdict(item) | {"error": item.error} for name, item in points.items()}
             for process, points in result.efficiency.items()
         },
+        "auc": {process: asdict(found) for process, found in result.auc.items()},
         "events": result.events,
     }
