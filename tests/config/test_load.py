@@ -60,7 +60,7 @@ def test_overrides_reach_nested_keys_and_keep_the_other_defaults() -> None:
         ("net.encoder=[4, -2]", "found -2"),
         ("net.encoder=[4, wide]", "found 'wide'"),
         ("quant.layers.encoder_9.weight_bits=3", "names 'encoder_9'; this network has encoder_0"),
-        ("data.source=root", "'source' must be l1, adc2021 or table"),
+        ("data.source=root", "'source' must be l1, jets, adc2021 or table"),
         ("verify.limits.agreement=1.5", "less than or equal to 1"),
         ("train.float_phase.learning_rate=.nan", "finite number"),
         ("name=../elsewhere", "'name'"),

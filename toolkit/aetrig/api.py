@@ -11,6 +11,7 @@
 >>> api.verify(run).passed
 """
 
+from aetrig.compress.stage import compress, decompress
 from aetrig.config.load import load as load_config
 from aetrig.data.info import describe
 from aetrig.data.load import load as load_data
@@ -31,6 +32,8 @@ from aetrig.verify.stage import verify
 __all__ = [
     "Run",
     "check_golden",
+    "compress",
+    "decompress",
     "describe",
     "doctor",
     "emulator",

@@ -10,6 +10,7 @@ import typer
 
 from aetrig import __version__
 from aetrig.cli import (
+    compress,
     config,
     data,
     doctor,
@@ -39,6 +40,8 @@ app.command("hls")(hls.command)
 app.command("rtl")(rtl.command)
 app.command("emulator")(emulator.command)
 app.command("verify")(verify.command)
+app.command("compress")(compress.compress)
+app.command("decompress")(compress.decompress)
 app.command("package")(package.command)
 app.command("doctor")(doctor.command)
 app.add_typer(config.app, name="config")

@@ -37,6 +37,21 @@ class L1Source(Model):
     max_events: int | None = Field(None, ge=1, description="use only the first events")
 
 
+class JetsSource(Model):
+    """The embedded jet sample: 16 features of jets near 1 TeV, of classes g, q, t, w and z."""
+
+    source: Literal["jets"]
+    background: tuple[Name, ...] = Field(
+        ("g", "q", "t", "w", "z"),
+        min_length=1,
+        description="classes to train on; the others are signals",
+    )
+    features: tuple[str, ...] = Field(
+        ("*",), min_length=1, description="inputs to use, by name or pattern ('mass*')"
+    )
+    max_events: int | None = Field(None, ge=1, description="use only the first jets")
+
+
 class Adc2021Source(Model):
     """HDF5 files of the ADC2021 challenge: key ``Particles``, shape (N, 19, 4)."""
 
@@ -116,12 +131,13 @@ def _source(data: Any) -> str:
 
 DataSource = Annotated[
     Annotated[L1Source, Tag("l1")]
+    | Annotated[JetsSource, Tag("jets")]
     | Annotated[Adc2021Source, Tag("adc2021")]
     | Annotated[TableSource, Tag("table")],
     Discriminator(
         _source,
         custom_error_type="unknown_source",
-        custom_error_message="'source' must be l1, adc2021 or table",
+        custom_error_message="'source' must be l1, jets, adc2021 or table",
     ),
 ]
 

@@ -46,6 +46,32 @@ def to_grid(column: Column, raw: npt.NDArray[Any], where: str) -> Gridded:
     return Gridded(integers, loss, notes)
 
 
+def on_grid(
+    column: Column, raw: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return the nearest grid integers of any numbers, and where they stand for these numbers.
+
+    NaN, infinity, a logarithm of nothing and values beyond the grid are not there: they have the
+    nearest end of the grid, or zero.
+    """
+    grid = grid_of(column)
+    with np.errstate(all="ignore"):
+        linear = column.scale * raw.astype(np.float64) + column.add
+        inner = np.log10(linear) if column.transform == "log10" else linear
+        steps = np.rint((inner - column.subtract) / column.divide / column.step)
+    inside = np.isfinite(steps) & (steps >= grid.low) & (steps <= grid.high)
+    finite = np.where(np.isnan(steps), 0, steps).clip(grid.low, grid.high)
+    return finite.astype(np.int32), inside
+
+
+def from_grid(column: Column, steps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return a column's values at grid positions, which may lie between integers: the inverse."""
+    inner = steps * column.step * column.divide + column.subtract
+    with np.errstate(over="ignore"):
+        linear = np.power(10.0, inner) if column.transform == "log10" else inner
+    return np.asarray((linear - column.add) / column.scale, dtype=np.float64)
+
+
 def grid_of(column: Column) -> Grid:
     """Return the grid that a config declares for a column."""
     return Grid(column.step, column.bits, signed=column.signed, unit=column.unit)

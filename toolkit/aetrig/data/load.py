@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aetrig.config.model import Adc2021Source, DataSource, L1Source
-from aetrig.data import adc2021, l1, table
+from aetrig.config.model import Adc2021Source, DataSource, JetsSource, L1Source
+from aetrig.data import adc2021, jets, l1, table
 from aetrig.data.dataset import Dataset
 from aetrig.data.files import finder
 
@@ -18,6 +18,8 @@ def load(source: DataSource, base: Path) -> Dataset:
     """
     if isinstance(source, L1Source):
         return l1.load(source)
+    if isinstance(source, JetsSource):
+        return jets.load(source)
     find = finder(source.folder, base)
     if isinstance(source, Adc2021Source):
         return adc2021.load(source, find)

@@ -1,0 +1,1 @@
+"""Tables to latent codes and back: the autoencoder as a compressor."""
