@@ -31,7 +31,7 @@ class Bound:
         """Say where a decoded value is within the bound; NaN and infinity never are."""
         allowed = self.size * (np.abs(values) if self.relative else 1.0)
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.abs(values - decoded) <= allowed * SLACK)
+            return np.isfinite(values) & (np.abs(values - decoded) <= allowed * SLACK)
 
     def corrections(self, values: Floats, decoded: Floats) -> npt.NDArray[np.int64]:
         """Return q for each value; 0 where it is within the bound, or where none helps."""

@@ -13,7 +13,7 @@ def latent(program: Program) -> Quantize:
 
     Raises UserError where nothing follows it that leads back to the width of the input.
     """
-    width, narrowest, found = program.features, program.features + 1, None
+    width, narrowest, found = program.features, program.features, None
     for op in program.operations:
         if isinstance(op, Affine):
             width = len(op.bias)
