@@ -84,10 +84,11 @@ def main(table: Path, run: Run) -> None:
     raw = values.nbytes
     print(f"{table.name}: {len(values):,} rows of {len(names)} columns, {raw:,} bytes in float64;")
     print(f"one process, best of {ROUNDS}; {platform.processor() or platform.machine()}\n")
-    errors = "".join(f"{name:>10s}" for name in names)
-    print(
-        f"{'':24s}{'bytes':>12s}{'ratio':>7s}{'write MB/s':>12s}{'read MB/s':>11s}   {errors}{'lost':>10s}"
-    )
+    heads = ("bytes", "ratio", "write MB/s", "read MB/s")
+    widths = (12, 7, 12, 11)
+    figures = "".join(f"{head:>{width}s}" for head, width in zip(heads, widths, strict=True))
+    errors = "".join(f"{name:>10s}" for name in (*names, "lost"))
+    print(f"{'':24s}{figures}   {errors}")
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         for name, write, read in methods(values, names, table, run):
             path = Path(folder) / "file"
