@@ -21,6 +21,7 @@ from aetrig.export.stage import export_onnx
 from aetrig.hls.stage import hls
 from aetrig.package.stage import package
 from aetrig.program.read import read as read_program
+from aetrig.report.stage import compare, report
 from aetrig.rtl.stage import rtl
 from aetrig.run import Run, new_run, open_run
 from aetrig.train.qat import qat
@@ -32,6 +33,7 @@ from aetrig.verify.stage import verify
 __all__ = [
     "Run",
     "check_golden",
+    "compare",
     "compress",
     "decompress",
     "describe",
@@ -46,6 +48,7 @@ __all__ = [
     "package",
     "qat",
     "read_program",
+    "report",
     "rtl",
     "threshold",
     "verify",

@@ -20,6 +20,7 @@ from aetrig.cli import (
     hls,
     package,
     qat,
+    report,
     rtl,
     threshold,
     verify,
@@ -40,6 +41,7 @@ app.command("hls")(hls.command)
 app.command("rtl")(rtl.command)
 app.command("emulator")(emulator.command)
 app.command("verify")(verify.command)
+app.command("report")(report.command)
 app.command("compress")(compress.compress)
 app.command("decompress")(compress.decompress)
 app.command("package")(package.command)

@@ -1,0 +1,1 @@
+"""Pictures of a run, and one page that holds them with the verdict."""

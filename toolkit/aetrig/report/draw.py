@@ -1,0 +1,135 @@
+"""Pictures drawn: matplotlib and mplhep, to SVG whose text and axes take the page's colour."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from dataclasses import replace
+from typing import Any
+
+import matplotlib as mpl
+import mplhep
+import numpy as np
+from matplotlib.figure import Figure
+
+from aetrig.report.picture import Histogram, Panel, Picture
+
+# told apart by people who see no red or no green, and on white as on black (Okabe and Ito)
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#b58900")
+INK = "#123456"  # stands for the page's own colour
+WIDTH, HEIGHT, COLUMNS = 4.6, 3.2, 3
+STYLE: Any = {
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 10,
+    "text.color": INK, "axes.edgecolor": INK, "axes.labelcolor": INK, "xtick.color": INK,
+    "ytick.color": INK, "legend.frameon": False, "legend.fontsize": 8, "axes.linewidth": 0.8,
+    "xtick.direction": "in", "ytick.direction": "in",
+}  # fmt: skip
+_SIZE = re.compile(r' (width|height)="[^"]*"')
+
+
+def svg(picture: Picture) -> str:
+    """Return a picture as an SVG element that scales with its place; the same for the same data."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": picture.name}):
+        figure = _figure(picture)
+        content = io.StringIO()
+        figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+    text = content.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    tag, rest = text.split(">", 1)
+    tag = _SIZE.sub("", tag) + f' role="img" aria-label="{picture.title}"'
+    return f"{tag}>{rest}"
+
+
+def panels(picture: Picture) -> list[str]:
+    """Return each panel as an SVG element of its own, for a page that places them by its width."""
+    found = []
+    for i, panel in enumerate(picture.panels):
+        text = svg(replace(picture, name=f"{picture.name}-{i}", panels=(panel,)))
+        # names of clip paths and markers are the page's, which holds many pictures
+        found.append(re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{picture.name}-{i}-", text))
+    return found
+
+
+def _figure(picture: Picture) -> Figure:
+    count = len(picture.panels)
+    columns = min(COLUMNS, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, columns)
+    for i, panel in enumerate(picture.panels):
+        _panel(figure, grid[i // columns, i % columns], panel)
+    return figure
+
+
+def _panel(figure: Figure, place: Any, panel: Panel) -> None:
+    if panel.ratio:
+        parts = place.subgridspec(2, 1, height_ratios=(3, 1), hspace=0)
+        axes, below = figure.add_subplot(parts[0]), figure.add_subplot(parts[1])
+        axes.set_xticklabels([])
+        _ratio(below, *panel.histograms[:2])
+        below.set_xlabel(panel.x)
+    else:
+        axes = figure.add_subplot(place)
+        axes.set_xlabel(panel.x)
+    _content(axes, panel)
+    axes.set(title=panel.title, ylabel=panel.y)
+    if panel.log_x:
+        axes.set_xscale("log")
+    if panel.log_y and _has_positive(panel):
+        axes.set_yscale("log")
+    if panel.curves or panel.histograms:
+        axes.legend()
+
+
+def _content(axes: Any, panel: Panel) -> None:
+    for i, curve in enumerate(panel.curves):
+        colour = COLOURS[i % len(COLOURS)]
+        if panel.ticks:
+            width = 0.8 / len(panel.curves)
+            places = np.add(curve.x, (i - (len(panel.curves) - 1) / 2) * width)
+            axes.bar(places, curve.y, width, color=colour, label=curve.label)
+        else:
+            axes.plot(curve.x, curve.y, color=colour, label=curve.label)
+    if panel.ticks:
+        axes.set_xticks(range(len(panel.ticks)), panel.ticks, rotation=30, ha="right")
+    for i, item in enumerate(panel.histograms):
+        mplhep.histplot(
+            item.counts, item.edges, ax=axes, label=item.label, color=COLOURS[i % len(COLOURS)],
+            histtype="fill" if item.filled else "step", alpha=0.4 if item.filled else 1.0,
+            edges=not item.filled, yerr=False,
+        )  # fmt: skip
+    for line in panel.lines:
+        axes.axvline(line.x, color=INK, linewidth=0.8, linestyle="--")
+        axes.annotate(
+            line.label, (line.x, 0.98), xycoords=("data", "axes fraction"), rotation=90,
+            ha="right", va="top", fontsize=7,
+        )  # fmt: skip
+
+
+def _ratio(axes: Any, first: Histogram, second: Histogram) -> None:
+    a, b = np.array(first.counts), np.array(second.counts)
+    both = (a > 0) & (b > 0)
+    middle = (np.array(first.edges[1:]) + np.array(first.edges[:-1])) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = b / a
+        error = ratio * np.sqrt(1 / a + 1 / b)
+    axes.axhline(1, color=INK, linewidth=0.8)
+    axes.errorbar(
+        middle[both],
+        ratio[both],
+        error[both],
+        fmt=".",
+        color=COLOURS[1],
+        markersize=3,
+        elinewidth=0.8,
+    )
+    axes.set(ylim=(0, 2), ylabel="ratio", xlim=(first.edges[0], first.edges[-1]))
+
+
+def _has_positive(panel: Panel) -> bool:
+    values = [
+        *(y for c in panel.curves for y in c.y),
+        *(n for h in panel.histograms for n in h.counts),
+    ]
+    return any(value > 0 for value in values)

@@ -1,0 +1,83 @@
+"""Pictures of the score: its distribution with the thresholds, and the ROC curves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from aetrig.physics.roc import auc, roc
+from aetrig.report.events import Events
+from aetrig.report.picture import Curve, Line, Panel, Picture, histogram, thinned
+
+Floats = npt.NDArray[np.float64]
+BINS = 60
+
+
+def distributions(events: Events) -> Picture:
+    """Return the score of each process, normalized, with the working points."""
+    scores, vectors = events.quantized_scores, events.vectors
+    positive = scores[scores > 0]
+    low, high = (
+        (float(v) for v in np.quantile(positive, [0.001, 0.9999])) if len(positive) else (0.1, 1)
+    )
+    edges = np.geomspace(low, max(high, 2 * low), BINS + 1)
+    groups = {role: vectors.rows(role) for role in ("background", "minbias")}
+    groups |= {
+        process.name: vectors.process == index
+        for index, process in enumerate(vectors.processes)
+        if process.role == "signal"
+    }
+    found = []
+    for name, rows in groups.items():
+        if rows.any():
+            counted = histogram(name, scores[rows], edges, filled=name == "background")
+            shares = tuple(count / int(rows.sum()) for count in counted.counts)
+            found.append(replace(counted, counts=shares))
+    trigger = events.program.trigger
+    unit = 2.0**events.exponent / max(1, _divisor(events))
+    lines = tuple(Line(p.name, p.threshold * unit) for p in (trigger.points if trigger else ()))
+    panel = Panel("", "score", "share of events", (), tuple(found), lines, log_x=True, log_y=True)
+    caption = (
+        f"Score of {len(scores):,} validation events by the quantized network; each group is "
+        "normalized to one, what lies beyond is in the outer bins. Lines: the working points."
+    )
+    return Picture("scores", "Scores", caption, (panel,))
+
+
+def _divisor(events: Events) -> int:
+    return 1 if events.config.trigger.score == "latent" else events.program.outputs
+
+
+def curves(events: Events) -> Picture | None:
+    """Return the ROC curve of each signal, float and quantized; None without a signal."""
+    vectors = events.vectors
+    background = vectors.rows("background")
+    panels = []
+    for index, process in enumerate(vectors.processes):
+        rows = vectors.process == index
+        if process.role != "signal" or not rows.any():
+            continue
+        drawn = []
+        for label, scores in (
+            ("float", events.float_scores), ("quantized = firmware", events.quantized_scores),
+        ):  # fmt: skip
+            drawn.append(_roc(label, scores[background], scores[rows]))
+        panels.append(
+            Panel(process.name, "signal accepted", "background accepted", tuple(drawn), log_y=True)
+        )
+    if not panels:
+        return None
+    caption = (
+        f"Accepted share of each signal and of {int(background.sum()):,} background events, on "
+        "the validation events; curves end where a single background event is accepted."
+    )
+    return Picture("roc", "ROC curves", caption, tuple(panels))
+
+
+def _roc(label: str, background: Floats, signal: Floats) -> Curve:
+    found, area = roc(background, signal), auc(background, signal)
+    kept = found.background > 0
+    x, y = thinned(found.signal[kept], found.background[kept])
+    return Curve(f"{label}, AUC {area.value:.4f} ± {area.error:.4f}", x, y)

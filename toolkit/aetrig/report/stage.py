@@ -1,0 +1,182 @@
+"""`aetrig report`: pictures as data and SVG, and one self-contained page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import resources as package
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from aetrig.errors import UserError
+from aetrig.parts import resolve
+from aetrig.report import firmware, scores, tables, training, variables, widths
+from aetrig.report.draw import panels, svg
+from aetrig.report.events import Events
+from aetrig.report.picture import Panel, Picture, from_json
+from aetrig.report.tables import Files
+from aetrig.run import Run, replacing, write_json, write_text
+from aetrig.train import metrics
+
+FOLDER, PAGE = "pictures", "report.html"
+JSON = ("verify", "rtl", "hls", "emulator", "trigger", "environment")
+ORDER = ("roc", "scores", "firmware", "loss", "widths", "residuals", "overlay")
+SIDE_BY_SIDE = ("roc", "loss")
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """The page, and the pictures on it."""
+
+    path: Path
+    pictures: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Return one line."""
+        return f"{self.path}: {len(self.pictures)} pictures ({', '.join(self.pictures)})"
+
+
+def report(run: Run, *, force: bool = False) -> ReportResult:
+    """Write pictures/NAME.json and NAME.svg, and report.html from the run's JSON files.
+
+    Raises UserError where the run is not trained and exported yet.
+    """
+    files = _files(run)
+    inputs = [f"{name}.json" for name in JSON if files[name] is not None]
+    inputs += ["config.yaml", metrics.FILE, "model.qonnx.onnx", "vectors/validation.npz"]
+    run.need("model.qonnx.onnx", "export-onnx")
+    if run.begin("report", (PAGE, FOLDER), inputs, force=force):
+        with replacing(run / FOLDER) as folder:
+            folder.mkdir()
+            for picture in _pictures(run, files):
+                write_json(folder / f"{picture.name}.json", picture.to_json())
+                write_text(folder / f"{picture.name}.svg", svg(picture))
+        drawn = _drawn(run)
+        name = run.path.name
+        write_text(run / PAGE, _page(f"{name}: report", [(name, files)], drawn, _tables(files)))
+        run.record("report", (PAGE, FOLDER), inputs)
+    return ReportResult(run / PAGE, tuple(picture.name for picture in _drawn(run)))
+
+
+def compare(runs: Sequence[Run], out: Path) -> ReportResult:
+    """Write one page with several runs side by side, from their JSON files and pictures.
+
+    Raises UserError for fewer than two runs, and for a run without a report.
+    """
+    if len(runs) < 2:
+        raise UserError("--compare takes two runs or more")
+    for run in runs:
+        run.need(f"{FOLDER}/loss.json", "report")
+    names = [run.path.name for run in runs]
+    files = [_files(run) for run in runs]
+    pictures = [_joined(names, [_drawn(run) for run in runs], wanted) for wanted in SIDE_BY_SIDE]
+    shown = [picture for picture in pictures if picture is not None]
+    content = _page(
+        " and ".join(names), list(zip(names, files, strict=True)), shown,
+        [tables.comparison(names, files)],
+    )  # fmt: skip
+    write_text(out, content)
+    return ReportResult(out, tuple(picture.name for picture in shown))
+
+
+def _pictures(run: Run, files: Files) -> Iterator[Picture]:
+    """Yield every picture that the run has the data for."""
+    events = Events(run)
+    part = None if files["rtl"] is None else asdict(resolve(files["rtl"]["part"]))
+    limits = events.config.verify.limits
+    budget = limits.latency_ns or (files["rtl"] or {}).get("latency_budget_ns")
+    latency = (files["verify"] or {}).get("latency")
+    makers: list[Callable[[], Picture | None]] = [
+        lambda: training.losses(metrics.read(run / metrics.FILE)),
+        lambda: scores.curves(events),
+        lambda: scores.distributions(events),
+        lambda: firmware.resources(files["rtl"], part, latency, budget),
+        lambda: widths.ranges(events),
+        lambda: variables.differences(events),
+        lambda: variables.overlays(events),
+    ]
+    yield from (picture for make in makers if (picture := make()) is not None)
+
+
+def _drawn(run: Run) -> list[Picture]:
+    """Return the run's pictures from their JSON files, in the page's order."""
+    found = {path.stem: path for path in (run / FOLDER).glob("*.json")}
+    return [
+        from_json(json.loads(found[name].read_text(encoding="utf-8")))
+        for name in ORDER
+        if name in found
+    ]
+
+
+def _joined(names: list[str], runs: list[list[Picture]], wanted: str) -> Picture | None:
+    """Return one picture with the panels of all runs, each panel named after its run."""
+    found = [
+        (name, picture)
+        for name, pictures in zip(names, runs, strict=True)
+        for picture in pictures
+        if picture.name == wanted
+    ]
+    if not found:
+        return None
+    joined: list[Panel] = [
+        replace(panel, title=f"{name}: {panel.title}")
+        for name, picture in found
+        for panel in picture.panels
+    ]
+    return replace(found[0][1], panels=tuple(joined))
+
+
+def _tables(files: Files) -> list[tables.Table]:
+    makers = (tables.working_points, tables.checks, tables.ladder, tables.environment)
+    return [table for make in makers if (table := make(files)) is not None]
+
+
+def _files(run: Run) -> Files:
+    return {name: _read(run / f"{name}.json") for name in JSON}
+
+
+def _read(path: Path) -> Any:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); make it again") from error
+
+
+def _page(
+    title: str, runs: list[tuple[str, Files]], pictures: Sequence[Picture],
+    shown: Sequence[tables.Table],
+) -> str:  # fmt: skip
+    text = package.files("aetrig").joinpath("report", "page.html").read_text(encoding="utf-8")
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        text
+    )
+    drawn = [
+        {"name": p.name, "title": p.title, "caption": p.caption, "panels": panels(p)}
+        for p in pictures
+    ]
+    verdicts = [_verdict(name, files) for name, files in runs]
+    return template.render(title=title, verdicts=verdicts, pictures=drawn, tables=list(shown))
+
+
+def _verdict(name: str, files: Files) -> dict[str, Any]:
+    verify = files["verify"]
+    if verify is None:
+        text = "nothing was compared yet; aetrig verify does"
+        return {"passed": False, "word": "NOT VERIFIED", "name": name, "text": text, "failures": []}
+    values = sum(item["values"] for item in verify["ladder"])
+    differing = sum(item["differing"] for item in verify["ladder"])
+    latency = verify["latency"] or {}
+    text = f"{differing:,} of {values:,} compared integers differ"
+    if latency.get("cycles") is not None:
+        text += f"; latency {latency['cycles']} cycles = {latency['nanoseconds']:g} ns"
+        text += f" ({latency['source']})"
+    word = "PASSED" if verify["passed"] else "FAILED"
+    failures = [str(item) for item in verify["failures"]]
+    return {
+        "passed": verify["passed"], "word": word, "name": name, "text": text, "failures": failures,
+    }  # fmt: skip

@@ -1,0 +1,28 @@
+"""Pictures of training: the loss, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aetrig.report.picture import Curve, Panel, Picture, numbers
+
+PHASES = {"float": "float", "embedding": "second autoencoder", "qat": "quantization-aware"}
+
+
+def losses(lines: list[dict[str, Any]]) -> Picture | None:
+    """Return training and validation loss of each phase, from the lines of metrics.jsonl."""
+    panels = []
+    for phase, title in PHASES.items():
+        own = [line for line in lines if line["phase"] == phase]
+        if not own:
+            continue
+        epochs = numbers([line["epoch"] for line in own])
+        curves = tuple(
+            Curve(label, epochs, numbers([line[key] for line in own]))
+            for label, key in (("training", "train_loss"), ("validation", "val_loss"))
+        )
+        panels.append(Panel(title, "epoch", "loss", curves, log_y=True))
+    if not panels:
+        return None
+    caption = "Loss of each epoch, as training lowers it; the best epoch's weights are kept."
+    return Picture("loss", "Loss", caption, tuple(panels))
