@@ -294,6 +294,14 @@ class Training(Model):
 
     batch_size: int = Field(1024, ge=1)
     validation_fraction: float = Field(0.2, gt=0, lt=1)
+    split: Literal["drawn", "hash"] = Field(
+        "drawn",
+        description="drawn by the seed, or by a hash of each event's integers: then an event stays "
+        "in its part when files are added, and equal events are in one part",
+    )
+    test_fraction: float = Field(
+        0.0, ge=0, lt=1, description="share kept out of training and validation; needs split: hash"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(
         1, ge=1, description="CPU threads; more than one seldom helps networks this small"
@@ -301,6 +309,15 @@ class Training(Model):
     float_phase: Phase = Field(Phase())
     qat_phase: Phase = Field(Phase())
     pruning: Pruning = Field(Pruning())
+
+    @model_validator(mode="after")
+    def _a_test_part_needs_hashes(self) -> Training:
+        if self.test_fraction and self.split != "hash":
+            raise ValueError("'test_fraction' needs split: hash, so that it stays the same events")
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError("'validation_fraction' and 'test_fraction' leave nothing to train on")
+        return self
+
     kl_weight: float = Field(
         1e-3,
         ge=0,

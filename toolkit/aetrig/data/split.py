@@ -1,4 +1,4 @@
-"""Which events train the network and which judge it."""
+"""Which events train the network, which judge it, and which nobody looks at."""
 
 from __future__ import annotations
 
@@ -40,3 +40,41 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Rows, Rows]:
                 "check train.validation_fraction, validation_files and max_events"
             )
     return np.flatnonzero(training), np.flatnonzero(validation | ~background)
+
+
+def hash_split(dataset: Dataset, validation: float, test: float) -> tuple[Rows, Rows, Rows]:
+    """Return the indices of training, validation and test events by a hash of their integers.
+
+    An event's part depends on its own integers alone: it stays when events are added or taken away,
+    and equal events are in one part. Training is background only; signals and minimum bias are in
+    validation or, their share ``test``, in the test part. A source's own split is kept for what is
+    not in the test part. Raises UserError where training or validation has no background.
+    """
+    place = uniform(dataset.x)
+    background = dataset.rows("background")
+    held_out = place >= 1 - test
+    chosen = np.where(dataset.split == -1, place < validation, dataset.split == 1)
+    training = background & ~chosen & ~held_out
+    judging = ~held_out & (chosen | ~background)
+    for part, rows in (("training", training), ("validation", judging & background)):
+        if not rows.any():
+            raise UserError(
+                f"no background events left for {part} of {int(background.sum())}; check "
+                "train.validation_fraction, train.test_fraction and max_events"
+            )
+    return np.flatnonzero(training), np.flatnonzero(judging), np.flatnonzero(held_out)
+
+
+def uniform(x: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Return a number in [0, 1) for each row of integers, the same for equal rows on any machine.
+
+    The mixing function is that of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    """
+    state = np.full(len(x), x.shape[1], dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for column in x.T:
+            state += column.astype(np.int64).view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            state ^= state >> np.uint64(31)
+    return np.asarray((state >> np.uint64(11)).astype(np.float64) * 2.0**-53)

@@ -78,7 +78,10 @@ def _panel(figure: Figure, place: Any, panel: Panel) -> None:
         axes.set_xscale("log")
     if panel.log_y and _has_positive(panel):
         axes.set_yscale("log")
-    if panel.curves or panel.histograms:
+    if panel.ticks:
+        axes.margins(y=0.25)  # room above the bars
+        axes.legend(loc="upper center", ncols=len(panel.curves))
+    elif panel.curves or panel.histograms:
         axes.legend()
 
 

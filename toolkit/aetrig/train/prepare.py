@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from aetrig import config as configuration
@@ -15,13 +16,14 @@ from aetrig.data import features, vectors
 from aetrig.data.dataset import Dataset
 from aetrig.data.load import load
 from aetrig.data.scaling import InputScaling, fit_scaling
-from aetrig.data.split import split
+from aetrig.data.split import Rows, hash_split, split
 from aetrig.errors import UserError
 from aetrig.run import Run, write_json, write_text
 from aetrig.train import environment
 
 CONFIG, ENVIRONMENT, SCALING = "config.yaml", "environment.json", "scaling.json"
 FEATURES, VECTORS = "features.json", "vectors/validation.npz"
+TEST = "vectors/test.npz"  # where train.test_fraction asks for it
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def prepare(
     that the run began with.
     """
     dataset = load(config.data, base)
-    training_rows, validation_rows = split(dataset, config.train.validation_fraction, config.seed)
+    training_rows, validation_rows, test_rows = _parts(dataset, config)
     if config.net.batch_norm and len(training_rows) % config.train.batch_size == 1:
         raise UserError(
             f"the last batch of {len(training_rows)} training events would hold a single one, "
@@ -69,6 +71,8 @@ def prepare(
         features.save(run / FEATURES, dataset.features)
     if not (run / VECTORS).exists():
         vectors.save(run / VECTORS, dataset.select(validation_rows))
+    if len(test_rows) and not (run / TEST).exists():
+        vectors.save(run / TEST, dataset.select(test_rows))
     background = validation_rows[dataset.rows("background")[validation_rows]]
     training = dataset.select(training_rows)
     return Prepared(
@@ -79,6 +83,14 @@ def prepare(
         data_sha256=here["data"]["sha256"],
         warnings=(*dataset.notes, *scaling.warnings, *_rounding_note(scaling), *noted),
     )
+
+
+def _parts(dataset: Dataset, config: RunConfig) -> tuple[Rows, Rows, Rows]:
+    """Return the rows of training, validation and test events."""
+    train = config.train
+    if train.split == "hash":
+        return hash_split(dataset, train.validation_fraction, train.test_fraction)
+    return (*split(dataset, train.validation_fraction, config.seed), np.arange(0))
 
 
 def recorded_environment(run: Run) -> dict[str, Any] | None:

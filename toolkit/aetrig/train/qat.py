@@ -30,6 +30,7 @@ from aetrig.train.prepare import (
     ENVIRONMENT,
     FEATURES,
     SCALING,
+    TEST,
     VECTORS,
     Prepared,
     prepare,
@@ -90,7 +91,8 @@ def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool
             session.qat_phase(net, last, pruning)
     # the second entry is what marks a finished training
     run.record("qat", [CONFIG], [])
-    run.record("qat", OUTPUTS, [CONFIG], {"data": prepared.data_sha256})
+    outputs = (*OUTPUTS, TEST) if (run / TEST).exists() else OUTPUTS
+    run.record("qat", outputs, [CONFIG], {"data": prepared.data_sha256})
     return _result(run, time.perf_counter() - start, prepared.warnings)
 
 
