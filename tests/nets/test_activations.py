@@ -22,7 +22,7 @@ NAMES: list[ActivationName] = ["leaky_relu", "tanh", "sigmoid"]
 DEFINED = {
     "leaky_relu": lambda x: x if x > 0 else 0.1 * x,
     "tanh": tanh,
-    "sigmoid": lambda x: 1 / (1 + exp(-x)),
+    "sigmoid": lambda x: 1 / (1 + exp(-x)) if x > -700 else 0.0,
 }
 
 

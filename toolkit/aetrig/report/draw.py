@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -97,11 +98,14 @@ def _content(axes: Any, panel: Panel) -> None:
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks, rotation=30, ha="right")
     for i, item in enumerate(panel.histograms):
-        mplhep.histplot(
-            item.counts, item.edges, ax=axes, label=item.label, color=COLOURS[i % len(COLOURS)],
-            histtype="fill" if item.filled else "step", alpha=0.4 if item.filled else 1.0,
-            edges=not item.filled, yerr=False,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            # it prepares error bars, which are not drawn, and would want scipy for them
+            warnings.simplefilter("ignore", UserWarning)
+            mplhep.histplot(
+                item.counts, item.edges, ax=axes, label=item.label,
+                color=COLOURS[i % len(COLOURS)], histtype="fill" if item.filled else "step",
+                alpha=0.4 if item.filled else 1.0, edges=not item.filled, yerr=False,
+            )  # fmt: skip
     for line in panel.lines:
         axes.axvline(line.x, color=INK, linewidth=0.8, linestyle="--")
         axes.annotate(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from alkaid.trace.fixed_variable import FVariable, LookupTable
 
-from aetrig.rtl.variable import factor
+from aetrig.errors import UserError
+from aetrig.rtl.variable import CONSTANT_BITS, factor, plus
 
 # up to here a table of the square costs fewer LUTs than one made of two halves and their product
 TABLE_BITS = 8
@@ -26,12 +27,25 @@ def sum_of_absolutes(differences: list[Any]) -> Any:
 
 
 def tree(terms: list[Any]) -> Any:
-    """Return the sum, shortest paths added first."""
-    waiting = list(terms)
+    """Return the sum, shortest paths added first; constants are one, whatever their width."""
+    constant = sum(item.low for item in terms if item.low == item.high)
+    waiting = [item for item in terms if item.low != item.high]
+    if not waiting:
+        return _constant(float(constant), terms[0].hwconf)
     while len(waiting) > 1:
         waiting.sort(key=lambda item: item.latency)
         waiting = [*waiting[2:], waiting[0] + waiting[1]]
-    return waiting[0]
+    return plus(waiting[0], float(constant))
+
+
+def _constant(value: float, hardware: Any) -> Any:
+    mantissa, _ = value.as_integer_ratio()
+    if (mantissa // (mantissa & -mantissa or 1)).bit_length() > CONSTANT_BITS:
+        raise UserError(
+            f"the score is {value:g} for every event, and wider than the {CONSTANT_BITS} bits that "
+            "alkaid keeps of a constant; train the network, or prune less"
+        )
+    return FVariable.from_const(value, hardware)
 
 
 def _magnitude(value: Any) -> Any:
