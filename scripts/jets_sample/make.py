@@ -19,7 +19,7 @@ from features import FEATURES
 from generate import CLASSES, jets
 
 CHUNK = 2_500
-MANTISSA = 11  # bits kept of each number: one part in 4,096, far below any feature's spread
+MANTISSA = 11  # bits kept of each number: at most one part in 2,048 off
 
 
 def chunk(work: Path, seed: int, kind: int, index: int) -> Path:

@@ -17,7 +17,8 @@ from aetrig.errors import UserError
 SAMPLE = Path(__file__).parent / "samples" / "jets.parquet"
 LABEL = "jet_type"
 CLASSES = ("g", "q", "t", "w", "z")
-# steps are some thousandths of each feature's spread or less; the bits hold all of the sample
+# steps are at most 1.5 % of the half width of a feature's central 68 % (multiplicity is exact), and
+# at most 50 of the 100,000 values of a feature lie beyond its bits
 COLUMNS = (
     Column(name="zlogz", step=2**-8, bits=12),
     Column(name="c1_b0_mmdt", step=2**-11, bits=10, signed=False),
