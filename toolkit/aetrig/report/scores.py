@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.physics.roc import auc, roc
+from aetrig.physics.score import divisor
 from aetrig.report.events import Events
 from aetrig.report.picture import Curve, Line, Panel, Picture, histogram, thinned
 
@@ -36,7 +37,8 @@ def distributions(events: Events) -> Picture:
             shares = tuple(count / int(rows.sum()) for count in counted.counts)
             found.append(replace(counted, counts=shares))
     trigger = events.program.trigger
-    unit = 2.0**events.exponent / max(1, _divisor(events))
+    width = divisor(events.config.trigger.score, events.program.outputs)
+    unit = 2.0**events.exponent / width
     lines = tuple(Line(p.name, p.threshold * unit) for p in (trigger.points if trigger else ()))
     panel = Panel("", "score", "share of events", (), tuple(found), lines, log_x=True, log_y=True)
     caption = (
@@ -44,10 +46,6 @@ def distributions(events: Events) -> Picture:
         "normalized to one, what lies beyond is in the outer bins. Lines: the working points."
     )
     return Picture("scores", "Scores", caption, (panel,))
-
-
-def _divisor(events: Events) -> int:
-    return 1 if events.config.trigger.score == "latent" else events.program.outputs
 
 
 def curves(events: Events) -> Picture | None:
@@ -61,7 +59,7 @@ def curves(events: Events) -> Picture | None:
             continue
         drawn = []
         for label, scores in (
-            ("float", events.float_scores), ("quantized = firmware", events.quantized_scores),
+            ("float", events.float_scores), ("quantized", events.quantized_scores),
         ):  # fmt: skip
             drawn.append(_roc(label, scores[background], scores[rows]))
         panels.append(
@@ -71,7 +69,8 @@ def curves(events: Events) -> Picture | None:
         return None
     caption = (
         f"Accepted share of each signal and of {int(background.sum()):,} background events, on "
-        "the validation events; curves end where a single background event is accepted."
+        "the validation events; curves end where a single background event is accepted. What the "
+        "firmware computes equals the quantized network where the table of bit accuracy says so."
     )
     return Picture("roc", "ROC curves", caption, tuple(panels))
 

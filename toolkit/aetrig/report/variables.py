@@ -46,7 +46,7 @@ def overlays(events: Events) -> Picture | None:
 
 
 def differences(events: Events) -> Picture | None:
-    """Return output minus input of every feature in units of its spread, with mean and width."""
+    """Return output minus input of every feature in its own unit, with mean and width."""
     pair = _background(events)
     if pair is None:
         return None
