@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from aetrig.config.model import Adc2021Source, L1Source
+from aetrig.config.sources import Adc2021Source, L1Source
 from aetrig.data import adc2021, l1
 from aetrig.data.load import load
 from aetrig.data.objects import ETA_STEP, NAMES, PHI_STEP, PT_STEP, features

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from aetrig.config.model import Column
+from aetrig.config.sources import Column
 from aetrig.data.grid import to_grid
 from aetrig.data.scaling import central_half_width
 from aetrig.errors import UserError

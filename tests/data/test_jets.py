@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aetrig.config.model import JetsSource
+from aetrig.config.sources import JetsSource
 from aetrig.data.dataset import Dataset
 from aetrig.data.jets import CLASSES, SAMPLE, load
 from aetrig.errors import UserError

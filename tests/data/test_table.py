@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from aetrig.config import load as load_config
-from aetrig.config.model import Scaling, TableSource
+from aetrig.config.model import Scaling
+from aetrig.config.sources import TableSource
 from aetrig.data.dataset import Process
 from aetrig.data.load import load
 from aetrig.data.scaling import fit_scaling

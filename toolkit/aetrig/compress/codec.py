@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from aetrig.compress.bits import pack, packed_size, unpack
 from aetrig.compress.bound import Bound
-from aetrig.config.model import Column
+from aetrig.config.sources import Column
 from aetrig.data.grid import from_grid, on_grid
 from aetrig.export.plain import to_plain
 from aetrig.export.session import open_session, output_integers

@@ -22,7 +22,8 @@ from aetrig.compress.parallel import ordered
 from aetrig.compress.progress import Bar
 from aetrig.compress.tables import batches, total_rows
 from aetrig.config.load import load as load_config
-from aetrig.config.model import Column, RunConfig, TableSource
+from aetrig.config.model import RunConfig
+from aetrig.config.sources import Column, TableSource
 from aetrig.errors import CheckFailedError, UserError
 from aetrig.program.contract import NETWORK
 from aetrig.program.cut import decoder, encoder

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from aetrig.config.model import Adc2021Source
+from aetrig.config.sources import Adc2021Source
 from aetrig.data.dataset import Dataset, Feature, Process
 from aetrig.data.files import Find, require_kind
 from aetrig.data.objects import COORDINATES, NAMES, OBJECTS, PHI_CODES, features

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from aetrig.config.model import Column
+from aetrig.config.sources import Column
 from aetrig.data.dataset import Grid
 from aetrig.data.scaling import central_half_width
 from aetrig.errors import UserError

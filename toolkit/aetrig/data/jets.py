@@ -9,7 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from aetrig.config.model import Column, JetsSource, TableSource
+from aetrig.config.sources import Column, JetsSource, TableSource
 from aetrig.data import table
 from aetrig.data.dataset import Dataset
 from aetrig.errors import UserError

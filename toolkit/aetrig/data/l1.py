@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aetrig.config.model import L1Source
+from aetrig.config.sources import L1Source
 from aetrig.data.dataset import Dataset, Feature, Grid, Process, Role
 from aetrig.data.objects import NAMES, presence_of
 from aetrig.errors import UserError, did_you_mean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aetrig.config.model import Adc2021Source, DataSource, JetsSource, L1Source
+from aetrig.config.sources import Adc2021Source, DataSource, JetsSource, L1Source
 from aetrig.data import adc2021, jets, l1, table
 from aetrig.data.dataset import Dataset
 from aetrig.data.files import finder

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from aetrig.config.model import TableSource
+from aetrig.config.sources import TableSource
 from aetrig.data import expression
 from aetrig.data.dataset import Dataset, Feature, Process, Role
 from aetrig.data.files import Find
