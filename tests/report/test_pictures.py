@@ -6,13 +6,26 @@ import json
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aetrig.report.draw import panels, svg
 from aetrig.report.firmware import resources
-from aetrig.report.picture import Curve, Line, Panel, Picture, from_json, histogram, thinned
+from aetrig.report.ladder import rungs
+from aetrig.report.picture import (
+    Curve,
+    Line,
+    Panel,
+    Picture,
+    Points,
+    from_json,
+    histogram,
+    image,
+    thinned,
+)
 from aetrig.report.training import losses
+from aetrig.report.variables import OUTLIERS, Residual, _pair, around
 
 LINES = [
     {"phase": phase, "epoch": epoch, "train_loss": 1 / (epoch + 1), "val_loss": 2 / (epoch + 1)}
@@ -30,6 +43,11 @@ def picture() -> Picture:
             Panel("one", "x", "y", (Curve("c", (0.0, 1.0), (1.0, 2.0)),), (), (Line("l", 0.5),)),
             Panel("two", "x", "y", histograms=(first, second), log_y=True, ratio=True),
             Panel("three", "", "y", (Curve("c", (0.0, 1.0), (1.0, 2.0)),), ticks=("p", "q")),
+            Panel(
+                "four", "x", "y", (Curve("", (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),),
+                points=(Points((2.0,), (3.0,)),), tint=-0.5, place=(1, 2),
+            ),
+            Panel("five", "x", "y", image=image(np.array([[0.0, 1.0], [2.0, 3.0]]), edges, edges, 3)),
         ),
     )  # fmt: skip
 
@@ -45,7 +63,7 @@ def test_svg_is_whole_repeatable_and_takes_the_pages_colour() -> None:
     assert root.get("viewBox")
     assert root.get("width") is None
     assert "currentColor" in text
-    assert len(panels(picture())) == 3
+    assert len(panels(picture())) == 5
     names = [ET.fromstring(p).findall(".//*[@id]") for p in panels(picture())]  # noqa: S314
     found = [item.get("id") for part in names for item in part]
     assert len(found) == len(set(found)) > 0
@@ -78,5 +96,44 @@ def test_cells_are_shares_of_the_part_and_latency_stands_by_its_budget() -> None
     assert found is not None
     assert found.panels[0].ticks == ("LUT estimated by alkaid", "LUT by yosys", "DSP by yosys")
     assert found.panels[0].curves[0].y == (5.0, 8.0, 0.0)
-    assert [line.x for line in found.panels[1].lines] == [20.0, 50.0]
+    assert found.panels[1].ticks == ("simulated", "budget")
+    assert found.panels[1].curves[0].y == (20.0, 50.0)
     assert resources(None, None, None, None) is None
+
+
+def test_the_ladder_names_what_differs_and_what_did_not_run() -> None:
+    def row(other: str, differing: int) -> dict[str, object]:
+        return {"reference": "QAT", "other": other, "values": 50, "differing": differing}
+
+    verify = {
+        "ladder": [row("csim", 0), row("csim", 2), row("RTL", 0)],
+        "not_run": [{"where": "x"}],
+    }
+    found = rungs(verify)
+    assert found is not None
+    assert found.panels[0].ticks == ("QAT ≠ csim\n2 of 100 differ", "QAT = RTL\n0 of 50 differ")
+    assert "Not run: x" in found.caption
+    assert rungs(None) is None
+
+
+@given(st.floats(-0.99, 0.99), st.integers(0, 9))
+def test_a_pair_of_residuals_shows_its_correlation(rho: float, seed: int) -> None:
+    a, noise = np.random.default_rng(seed).normal(size=(2, 4000))
+    b = rho * a + np.sqrt(1 - rho**2) * noise
+    panel = _pair(Residual("a", "a", a * 7), Residual("b", "b", b / 3 + 5), (0, 0))
+    assert panel.tint == pytest.approx(rho, abs=0.08)
+    x, y = np.array(panel.points[0].x), np.array(panel.points[0].y)
+    tint = panel.tint or 0.0
+    assert len(x) == OUTLIERS
+    assert (x**2 - 2 * tint * x * y + y**2 > 0.99 * (1 - tint**2)).all()
+    ex, ey = np.array(panel.curves[0].x), np.array(panel.curves[0].y)
+    assert ex**2 - 2 * tint * ex * ey + ey**2 == pytest.approx(1 - tint**2)
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3), st.integers(-2, 2))
+def test_angles_differ_the_short_way_around(first: float, second: float, turns: int) -> None:
+    period = 2 * np.pi
+    found = around(np.array([second - first + turns * period]), period)[0]
+    assert abs(found) <= np.pi + 1e-9
+    assert np.cos(found) == pytest.approx(np.cos(second - first), abs=1e-9)
+    assert around(np.array([9.0]), None)[0] == 9

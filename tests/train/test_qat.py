@@ -126,6 +126,8 @@ def test_tensorboard_reads_what_metrics_say(trained: tuple[Run, TrainResult, Run
         assert [item.step for item in scalars] == list(range(len(losses)))
         assert [item.value for item in scalars] == pytest.approx(losses, rel=1e-6)
     assert [item.step for item in events.Histograms("qat/encoder_0")] == [0, 10, 11]
+    assert [item.step for item in events.Histograms("float/latent/0")] == [0, 10, 20, 29]
+    assert events.Images("qat/latent/0-1")[0].width == 192
 
 
 def test_artefacts_are_recorded(trained: tuple[Run, TrainResult, RunConfig]) -> None:

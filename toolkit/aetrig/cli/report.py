@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
+from aetrig.errors import UserError
 
 
 def command(
+    names: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN]...", help="The runs of --compare.")
+    ] = None,
     run: RunOption = None,
     compare: Annotated[
-        list[Path] | None,
-        typer.Option(help="Runs to put side by side, each with a report; repeat the option."),
-    ] = None,
+        bool, typer.Option("--compare", help="Put the runs, each with a report, side by side.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, for --compare.")] = Path(
         "comparison.html"
     ),
@@ -28,19 +31,19 @@ def command(
 
       aetrig report
 
-      aetrig report --compare demo --compare l1-vae -o both.html
+      aetrig report --compare demo l1-vae -o both.html
     """
     from aetrig.run import open_run
 
+    given = names or []
     if compare:
-        opened = [open_run(path, runs) for path in compare]
-
         from aetrig.report.stage import compare as run_compare
 
-        typer.echo(run_compare(opened, out).summary())
+        typer.echo(run_compare([open_run(path, runs) for path in given], out).summary())
         return
-    one = open_run(run, runs)
+    if len(given) > 1 or (given and run):
+        raise UserError(f"one report is of one run, given {len(given) + bool(run)}; --compare?")
 
     from aetrig.report.stage import report
 
-    typer.echo(report(one, force=force).summary())
+    typer.echo(report(open_run(given[0] if given else run, runs), force=force).summary())

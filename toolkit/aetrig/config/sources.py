@@ -57,7 +57,9 @@ class Column(Model):
 
     name: str = Field(min_length=1, description="the feature, and its column in the file")
     expression: str | None = Field(
-        None, description="of columns in the file, where it is none: sqrt(px**2 + py**2)"
+        None,
+        description="of columns in the file, where it is none: sqrt(px**2 + py**2); in ROOT files "
+        "Jet_pt[0] is the first jet's, and the feature is 0 where an event has no such jet",
     )
     transform: Literal["none", "log10"] = Field("none", description="host preprocessing")
     scale: float = Field(1.0, description="factor before the transform, e.g. 0.001 for MeV to GeV")
@@ -68,10 +70,13 @@ class Column(Model):
     bits: int = Field(ge=1, le=24, description="bits of the grid's integers")
     signed: bool = True
     unit: str = Field("1", description="unit of the grid value, for people")
+    period: float | None = Field(
+        None, gt=0, description="of an angle, as the file has it: 6.283185307179586 for radians"
+    )
 
 
 class TableSource(Model):
-    """Parquet, CSV, HDF5 or pickled tables of numbers, with named columns."""
+    """Parquet, CSV, HDF5, Arrow, .npz, pickled or ROOT tables of numbers, with named columns."""
 
     source: Literal["table"]
     folder: Path | None = Field(
@@ -79,6 +84,14 @@ class TableSource(Model):
     )
     files: tuple[Path, ...] = Field(min_length=1)
     validation_files: tuple[Path, ...] = Field((), description="else a fraction of files")
+    tree: str | None = Field(
+        None, description="TTree or RNTuple of ROOT files; else the only one, else 'Events'"
+    )
+    rows: str | None = Field(
+        None,
+        description="collection of ROOT files that gives the rows, as Jet: one a jet, Jet_pt its "
+        "pT; else one row an event",
+    )
     columns: tuple[Column, ...] = Field(min_length=1)
     label: str | None = Field(None, description="column that names each row's class")
     background: tuple[str, ...] = Field(
@@ -90,8 +103,22 @@ class TableSource(Model):
     cross_sections_pb: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict, description="by label, for trigger rates from weighted processes"
     )
-    select: str | None = Field(None, description="rows to keep: pt > 30 and abs(eta) < 2.5")
-    max_events: int | None = Field(None, ge=1, description="rows read from each file")
+    select: str | None = Field(
+        None,
+        description="rows to keep: pt > 30 and abs(eta) < 2.5; objects that an event lacks count "
+        "as 0 here",
+    )
+    max_events: int | None = Field(
+        None,
+        ge=1,
+        description="read only the first rows of each file (the first events where 'rows' gives a "
+        "collection), counted before 'select'",
+    )
+    split_by: tuple[str, ...] = Field(
+        (),
+        description="columns of integers that identify an event, as [run, event]: all its rows are "
+        "in one part of a split, which depends on them alone with train.split: hash",
+    )
 
     @model_validator(mode="after")
     def _labels_belong_together(self) -> TableSource:
@@ -106,6 +133,22 @@ class TableSource(Model):
         if (self.minbias or self.cross_sections_pb) and not self.label:
             raise ValueError("'minbias' and 'cross_sections_pb' need 'label'")
         return self
+
+    @model_validator(mode="after")
+    def _files_fit_the_options(self) -> TableSource:
+        both = sorted(set(self.files) & set(self.validation_files))
+        if both:
+            raise ValueError(f"'{both[0]}' is in 'files' and in 'validation_files'")
+        for key in ("tree", "rows"):
+            others = [name for name in self.all_files if name.suffix.lower() != ".root"]
+            if getattr(self, key) is not None and others:
+                raise ValueError(f"'{key}' is for ROOT files, and '{others[0]}' is none")
+        return self
+
+    @property
+    def all_files(self) -> tuple[Path, ...]:
+        """Files to train with, then those to validate with."""
+        return (*self.files, *self.validation_files)
 
 
 def _source(data: Any) -> str:

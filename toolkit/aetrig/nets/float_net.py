@@ -126,11 +126,15 @@ class FloatAutoencoder(nn.Module):
         output = self._through(self.decoder, latent, noise)
         return Terms((normalised, output), divergence=divergence(mean, log_variance))
 
+    def latent(self, x: Tensor) -> Tensor:
+        """Return the latent numbers of ``x`` (hardware integers), shape (events, latent)."""
+        return self.encode(self.normalise(x))
+
     def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
         """Return (reference, output) of a score; the reference of latent means is zero: None."""
         if kind == "latent":
-            return None, self.encode(self.normalise(x))
+            return None, self.latent(x)
         if kind == "embedding":
-            latent = self.encode(self.normalise(x))
+            latent = self.latent(x)
             return latent, self.embed(latent)
         return self.compare(x)

@@ -18,6 +18,7 @@ from aetrig.nets.quantizers import activation, affine
 from aetrig.nets.table import Table
 from aetrig.nets.terms import Terms
 from aetrig.nets.variational import HEAD, bounded, divergence, sampled
+from aetrig.physics.score import ScoreKind
 
 
 class Rescale(nn.Module):
@@ -163,6 +164,19 @@ class QuantAutoencoder(nn.Module):
         """
         quantized = self.quantize_input(x)
         return quantized.value, self._through((*self.encoder, *self.decoder), quantized)
+
+    def latent(self, x: Tensor) -> Tensor:
+        """Return the quantized latent numbers of ``x`` (hardware integers), (events, latent)."""
+        return cast("Tensor", self._through(self.encoder, self.quantize_input(x)).value)
+
+    def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
+        """Return (reference, output) of a score; the reference of latent means is zero: None."""
+        if kind == "latent":
+            return None, self.latent(x)
+        if kind == "embedding":
+            latent = self._through(self.encoder, self.quantize_input(x))
+            return latent.value, self._through(self.embedding, latent)
+        return self.compare(x)
 
     def terms(self, x: Tensor, noise: torch.Generator | None = None) -> Terms:
         """Return the loss's terms; without ``noise`` the decoder gets the latent means."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from aetrig.nets.float_net import FloatAutoencoder
 from aetrig.nets.terms import Terms
+from aetrig.physics.score import ScoreKind
 
 
 class SecondAutoencoder(nn.Module):
@@ -26,6 +27,14 @@ class SecondAutoencoder(nn.Module):
     def layer(self, name: str) -> nn.Linear:
         """Return an affine layer; its weight has shape (outputs, inputs)."""
         return self._whole[0].layer(name)
+
+    def latent(self, x: Tensor) -> Tensor:
+        """Return the latent numbers of ``x`` (hardware integers), shape (events, latent)."""
+        return self._whole[0].latent(x)
+
+    def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
+        """Return (reference, output) of a score, as the whole network does."""
+        return self._whole[0].score_pair(x, kind)
 
     def terms(self, x: Tensor, noise: torch.Generator | None = None) -> Terms:  # noqa: ARG002
         """Return the latent numbers of ``x`` (hardware integers) and their reconstruction."""

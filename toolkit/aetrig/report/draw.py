@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 import warnings
 from dataclasses import replace
@@ -12,9 +11,10 @@ from typing import Any
 import matplotlib as mpl
 import mplhep
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from aetrig.report.picture import Histogram, Panel, Picture
+from aetrig.report.picture import Histogram, Image, Panel, Picture
 
 # told apart by people who see no red or no green, and on white as on black (Okabe and Ito)
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#b58900")
@@ -46,21 +46,27 @@ def panels(picture: Picture) -> list[str]:
     """Return each panel as an SVG element of its own, for a page that places them by its width."""
     found = []
     for i, panel in enumerate(picture.panels):
-        text = svg(replace(picture, name=f"{picture.name}-{i}", panels=(panel,)))
+        alone = (replace(panel, place=None),)
+        text = svg(replace(picture, name=f"{picture.name}-{i}", panels=alone))
         # names of clip paths and markers are the page's, which holds many pictures
         found.append(re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{picture.name}-{i}-", text))
     return found
 
 
 def _figure(picture: Picture) -> Figure:
-    count = len(picture.panels)
-    columns = min(COLUMNS, count)
-    rows = math.ceil(count / columns)
+    places = _places(picture.panels)
+    rows, columns = (1 + max(place[i] for place in places) for i in (0, 1))
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
     grid = figure.add_gridspec(rows, columns)
-    for i, panel in enumerate(picture.panels):
-        _panel(figure, grid[i // columns, i % columns], panel)
+    for place, panel in zip(places, picture.panels, strict=True):
+        _panel(figure, grid[place], panel)
     return figure
+
+
+def _places(drawn: tuple[Panel, ...]) -> list[tuple[int, int]]:
+    """Return row and column of each panel: its own, or three in a row."""
+    columns = min(COLUMNS, len(drawn))
+    return [panel.place or divmod(i, columns) for i, panel in enumerate(drawn)]
 
 
 def _panel(figure: Figure, place: Any, panel: Panel) -> None:
@@ -73,45 +79,85 @@ def _panel(figure: Figure, place: Any, panel: Panel) -> None:
     else:
         axes = figure.add_subplot(place)
         axes.set_xlabel(panel.x)
+    if panel.image:
+        _image(figure, axes, panel.image)
     _content(axes, panel)
     axes.set(title=panel.title, ylabel=panel.y)
     if panel.log_x:
         axes.set_xscale("log")
     if panel.log_y and _has_positive(panel):
         axes.set_yscale("log")
-    if panel.ticks:
+    _legend(axes, panel)
+
+
+def _legend(axes: Any, panel: Panel) -> None:
+    _, labels = axes.get_legend_handles_labels()
+    if panel.ticks and not panel.sideways:
         axes.margins(y=0.25)  # room above the bars
         axes.legend(loc="upper center", ncols=len(panel.curves))
-    elif panel.curves or panel.histograms:
+    elif labels:
         axes.legend()
 
 
 def _content(axes: Any, panel: Panel) -> None:
+    tint = None if panel.tint is None else mpl.colormaps["coolwarm"]((panel.tint + 1) / 2)
+    for points in panel.points:
+        axes.scatter(points.x, points.y, s=2, color=tint or COLOURS[0], linewidths=0)
     for i, curve in enumerate(panel.curves):
-        colour = COLOURS[i % len(COLOURS)]
+        colour = tint or COLOURS[i % len(COLOURS)]
         if panel.ticks:
-            width = 0.8 / len(panel.curves)
-            places = np.add(curve.x, (i - (len(panel.curves) - 1) / 2) * width)
-            axes.bar(places, curve.y, width, color=colour, label=curve.label)
+            _bars(axes, panel, i, colour)
+        elif tint:
+            axes.fill(curve.x, curve.y, color=colour, alpha=0.6)
         else:
-            axes.plot(curve.x, curve.y, color=colour, label=curve.label)
-    if panel.ticks:
+            style = "--" if curve.dashed else "-"
+            axes.plot(curve.x, curve.y, style, color=colour, label=curve.label)
+    if panel.sideways:
+        axes.set_yticks(range(len(panel.ticks)), panel.ticks)
+        axes.invert_yaxis()
+    elif panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks, rotation=30, ha="right")
     for i, item in enumerate(panel.histograms):
-        with warnings.catch_warnings():
-            # it prepares error bars, which are not drawn, and would want scipy for them
-            warnings.simplefilter("ignore", UserWarning)
-            mplhep.histplot(
-                item.counts, item.edges, ax=axes, label=item.label,
-                color=COLOURS[i % len(COLOURS)], histtype="fill" if item.filled else "step",
-                alpha=0.4 if item.filled else 1.0, edges=not item.filled, yerr=False,
-            )  # fmt: skip
+        _histogram(axes, item, COLOURS[i % len(COLOURS)])
     for line in panel.lines:
         axes.axvline(line.x, color=INK, linewidth=0.8, linestyle="--")
         axes.annotate(
             line.label, (line.x, 0.98), xycoords=("data", "axes fraction"), rotation=90,
             ha="right", va="top", fontsize=7,
         )  # fmt: skip
+
+
+def _bars(axes: Any, panel: Panel, index: int, colour: Any) -> None:
+    curve = panel.curves[index]
+    width = 0.8 / len(panel.curves)
+    places = np.add(curve.x, (index - (len(panel.curves) - 1) / 2) * width)
+    label = curve.label or None
+    if panel.sideways:
+        axes.barh(places, curve.y, width, color=colour, label=label)
+    else:
+        axes.bar(places, curve.y, width, color=colour, label=label)
+
+
+def _histogram(axes: Any, item: Histogram, colour: str) -> None:
+    with warnings.catch_warnings():
+        # it prepares error bars, which are not drawn, and would want scipy for them
+        warnings.simplefilter("ignore", UserWarning)
+        mplhep.histplot(
+            item.counts, item.edges, ax=axes, label=item.label,
+            color=colour, histtype="fill" if item.filled else "step",
+            alpha=0.4 if item.filled else 1.0, edges=not item.filled, yerr=False,
+        )  # fmt: skip
+
+
+def _image(figure: Figure, axes: Any, found: Image) -> None:
+    counts = np.ma.masked_less_equal(np.array(found.counts), 0)
+    # one pixel a bin: small, and sharp at any size
+    shown = axes.imshow(
+        counts, origin="lower", aspect="auto", interpolation="none", cmap="viridis",
+        extent=(found.x_edges[0], found.x_edges[-1], found.y_edges[0], found.y_edges[-1]),
+        norm=LogNorm(1, max(found.most, 2)),
+    )  # fmt: skip
+    figure.colorbar(shown, ax=axes, label="events")
 
 
 def _ratio(axes: Any, first: Histogram, second: Histogram) -> None:

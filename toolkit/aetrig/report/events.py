@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +11,10 @@ import numpy.typing as npt
 import torch
 
 from aetrig.config.model import RunConfig
+from aetrig.config.sources import Column, TableSource
 from aetrig.data import features as feature_file
 from aetrig.data.dataset import Feature
+from aetrig.data.grid import from_grid, preprocessing
 from aetrig.data.vectors import Vectors
 from aetrig.data.vectors import load as load_vectors
 from aetrig.physics.score import divisor, score_floats
@@ -24,12 +27,12 @@ from aetrig.train.load import load_config, load_float, load_scaling
 from aetrig.trigger.score import scored
 
 Floats = npt.NDArray[np.float64]
-CHUNK, MOST = 16_384, 200_000
+CHUNK, MOST, SEED = 16_384, 200_000, 4
 
 
 @dataclass(frozen=True)
 class Events:
-    """The validation events of a run, at most 200,000 of them, evaluated when asked for."""
+    """The validation events of a run, evaluated when asked for; of more than 200,000 a sample."""
 
     run: Run
 
@@ -42,7 +45,8 @@ class Events:
     def vectors(self) -> Vectors:
         """The events."""
         found = load_vectors(self.run.need("vectors/validation.npz", "qat"))
-        kept = slice(0, MOST)
+        drawn = np.random.default_rng(SEED).permutation(len(found.x))[:MOST]
+        kept = np.sort(drawn) if len(found.x) > MOST else slice(None)
         return Vectors(
             found.x[kept], found.process[kept], found.weight[kept], found.processes, found.features
         )
@@ -114,3 +118,26 @@ class Events:
         steps = np.ldexp(1.0, self.network.output_format.exponent + scaling.shift)
         found: Floats = self.layer(last.name).astype(np.float64) * steps + scaling.offset
         return found
+
+    def physical(self, feature: int, steps: Floats) -> Floats:
+        """Return grid positions of a feature as the data file has them, (events,)."""
+        column = self._column(feature)
+        if column is not None:
+            return from_grid(column, steps)
+        return steps * self.features[feature].grid.step
+
+    def unit(self, feature: int) -> str:
+        """Return the unit of `physical`."""
+        column, unit = self._column(feature), self.features[feature].grid.unit
+        return "file's unit" if column and preprocessing(column) != column.name else unit
+
+    def period(self, feature: int) -> float | None:
+        """Return the full circle of an angle in the unit of `physical`; None for no angle."""
+        column = self._column(feature)
+        if column is not None:
+            return column.period
+        return 2 * math.pi if self.features[feature].grid.unit == "rad" else None
+
+    def _column(self, feature: int) -> Column | None:
+        source = self.config.data
+        return source.columns[feature] if isinstance(source, TableSource) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aetrig.report.picture import Curve, Line, Panel, Picture, numbers
+from aetrig.report.picture import Curve, Panel, Picture, numbers
 
 CELLS = {"LUT": "lut", "FF": "ff", "DSP": "dsp", "BRAM": "bram36"}  # yosys' names, the part's
 
@@ -25,17 +25,16 @@ def resources(
     shares = _shares(rtl, part or {})
     if shares:
         names = tuple(name for name, _ in shares)
-        share = Curve("cells", numbers(range(len(shares))), numbers([s for _, s in shares]))
-        panels.append(Panel(rtl["part"], "", "% of the part", (share,), ticks=names))
+        share = Curve("", numbers(range(len(shares))), numbers([s for _, s in shares]))
+        panels.append(Panel(rtl["part"], "% of the part", "", (share,), ticks=names, sideways=True))
     found = latency or {}
     if found.get("nanoseconds") is not None:
-        cycles = int(found["cycles"])
-        steps = tuple(float(i) for i in range(cycles + 1))
-        clock = float(found["clock_ns"])
-        curve = Curve("stages", tuple(clock * i for i in steps), steps)
-        lines = [Line(f"latency {found['nanoseconds']:g} ns", float(found["nanoseconds"]))]
-        lines += [Line(f"budget {budget_ns:g} ns", budget_ns)] if budget_ns else []
-        panels.append(Panel(str(found["source"]), "ns", "cycles", (curve,), (), tuple(lines)))
+        bars = [(str(found["source"]), float(found["nanoseconds"]))]
+        bars += [("budget", budget_ns)] if budget_ns else []
+        curve = Curve("", numbers(range(len(bars))), numbers([ns for _, ns in bars]))
+        title = f"{found['cycles']} cycles of {found['clock_ns']:g} ns"
+        names = tuple(name for name, _ in bars)
+        panels.append(Panel(title, "latency [ns]", "", (curve,), ticks=names, sideways=True))
     if not panels:
         return None
     caption = (

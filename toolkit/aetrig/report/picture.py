@@ -19,6 +19,7 @@ class Curve:
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,34 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Image:
+    """Counts in two dimensions, drawn with a logarithmic colour: ``counts[row of y][column of x]``.
+
+    ``most``: the count of the brightest colour, so that panels can share a scale.
+    """
+
+    x_edges: tuple[float, ...]
+    y_edges: tuple[float, ...]
+    counts: tuple[tuple[float, ...], ...]
+    most: float
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points that are not joined."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes.
 
     ``ratio``: the second histogram over the first, below it. ``ticks``: names of the places 0, 1,
-    ... at which curves are drawn as bars.
+    ... at which curves are drawn as bars; ``sideways``: bars that lie, the first on top.
+    ``tint``: from -1 to 1, gives curves and points one colour of a diverging scale. ``place``: row
+    and column in the picture's file, where these matter.
     """
 
     title: str
@@ -57,6 +81,11 @@ class Panel:
     log_y: bool = False
     ratio: bool = False
     ticks: tuple[str, ...] = ()
+    sideways: bool = False
+    image: Image | None = None
+    points: tuple[Points, ...] = ()
+    tint: float | None = None
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +112,9 @@ def from_json(content: dict[str, Any]) -> Picture:
                 "histograms": tuple(Histogram(**_tuples(item)) for item in panel["histograms"]),
                 "ticks": tuple(panel["ticks"]),
                 "lines": tuple(Line(**item) for item in panel["lines"]),
+                "image": None if panel["image"] is None else Image(**_tuples(panel["image"])),
+                "points": tuple(Points(**_tuples(item)) for item in panel["points"]),
+                "place": None if panel["place"] is None else tuple(panel["place"]),
             }
         )
         for panel in content["panels"]
@@ -91,7 +123,11 @@ def from_json(content: dict[str, Any]) -> Picture:
 
 
 def _tuples(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+    return {key: _tuple(value) for key, value in item.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
 
 
 def numbers(values: Sequence[float] | Floats) -> tuple[float, ...]:
@@ -103,6 +139,18 @@ def histogram(label: str, values: Floats, edges: Floats, *, filled: bool = False
     """Count values between edges; what lies beyond is in the first and the last bin."""
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
     return Histogram(label, numbers(edges), numbers(counts), filled)
+
+
+def counted(x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) -> npt.NDArray[np.float64]:
+    """Count pairs between edges, (rows of y, columns of x); outer bins hold what lies beyond."""
+    inside = (np.clip(y, y_edges[0], y_edges[-1]), np.clip(x, x_edges[0], x_edges[-1]))
+    return np.histogram2d(*inside, (y_edges, x_edges))[0]
+
+
+def image(counts: npt.NDArray[np.float64], x_edges: Floats, y_edges: Floats, most: float) -> Image:
+    """Return counts as plain numbers."""
+    rows = tuple(numbers(row) for row in counts)
+    return Image(numbers(x_edges), numbers(y_edges), rows, float(most))
 
 
 def thinned(x: Floats, y: Floats, points: int = 300) -> tuple[tuple[float, ...], tuple[float, ...]]:

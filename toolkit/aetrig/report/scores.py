@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from aetrig.physics.roc import auc, roc
 from aetrig.physics.score import divisor
+from aetrig.physics.trigger_rate import hertz
 from aetrig.report.events import Events
 from aetrig.report.picture import Curve, Line, Panel, Picture, histogram, thinned
+from aetrig.verify.rungs import FIRMWARE
 
 Floats = npt.NDArray[np.float64]
 BINS = 60
 
 
-def distributions(events: Events) -> Picture:
-    """Return the score of each process, normalized, with the working points."""
+def distributions(events: Events, trigger_json: dict[str, Any] | None) -> Picture:
+    """Return the score of each process, normalized, with the working points and their rates."""
     scores, vectors = events.quantized_scores, events.vectors
     positive = scores[scores > 0]
     low, high = (
@@ -39,7 +42,11 @@ def distributions(events: Events) -> Picture:
     trigger = events.program.trigger
     width = divisor(events.config.trigger.score, events.program.outputs)
     unit = 2.0**events.exponent / width
-    lines = tuple(Line(p.name, p.threshold * unit) for p in (trigger.points if trigger else ()))
+    rates = _rates(trigger_json)
+    lines = tuple(
+        Line(f"{p.name}{rates.get(p.name, '')}", p.threshold * unit)
+        for p in (trigger.points if trigger else ())
+    )
     panel = Panel("", "score", "share of events", (), tuple(found), lines, log_x=True, log_y=True)
     caption = (
         f"Score of {len(scores):,} validation events by the quantized network; each group is "
@@ -48,10 +55,26 @@ def distributions(events: Events) -> Picture:
     return Picture("scores", "Scores", caption, (panel,))
 
 
-def curves(events: Events) -> Picture | None:
-    """Return the ROC curve of each signal, float and quantized; None without a signal."""
+def _rates(trigger_json: dict[str, Any] | None) -> dict[str, str]:
+    """Return what each working point was found to accept, as text behind its name."""
+    points = (trigger_json or {}).get("working_points", [])
+    return {
+        point["name"]: f", {hertz(point['measured']['rate'])}"
+        for point in points
+        if point["measured"] is not None
+    }
+
+
+def curves(events: Events, verify: dict[str, Any] | None) -> Picture | None:
+    """Return the ROC curve of each signal: float, quantized, and firmware where it was compared.
+
+    The firmware's scores are those of the quantized network where every integer of these events
+    was found equal; where one differs, or none was compared, it has no curve. None without a
+    signal.
+    """
     vectors = events.vectors
     background = vectors.rows("background")
+    firmware = _compared_firmware(verify)
     panels = []
     for index, process in enumerate(vectors.processes):
         rows = vectors.process == index
@@ -62,6 +85,9 @@ def curves(events: Events) -> Picture | None:
             ("float", events.float_scores), ("quantized", events.quantized_scores),
         ):  # fmt: skip
             drawn.append(_roc(label, scores[background], scores[rows]))
+        if firmware:
+            label = f"firmware ({', '.join(firmware)})"
+            drawn.append(replace(drawn[-1], label=label, dashed=True))
         panels.append(
             Panel(process.name, "signal accepted", "background accepted", tuple(drawn), log_y=True)
         )
@@ -69,10 +95,30 @@ def curves(events: Events) -> Picture | None:
         return None
     caption = (
         f"Accepted share of each signal and of {int(background.sum()):,} background events, on "
-        "the validation events; curves end where a single background event is accepted. What the "
-        "firmware computes equals the quantized network where the table of bit accuracy says so."
+        "the validation events; curves end where a single background event is accepted. "
+    )
+    caption += (
+        "The firmware's curve is that of the quantized network, since no integer of any compared "
+        f"event differs: {', '.join(f'{k} on {n:,} events' for k, n in firmware.items())}."
+        if firmware
+        else "No firmware was compared on them yet, or it differs."
     )
     return Picture("roc", "ROC curves", caption, tuple(panels))
+
+
+def _compared_firmware(verify: dict[str, Any] | None) -> dict[str, int]:
+    """Return, for each firmware stage that equals its neighbours, the validation events compared.
+
+    Empty where any stage differs: a ladder holds only as a whole.
+    """
+    ladder = (verify or {}).get("ladder", [])
+    if any(item["differing"] for item in ladder):
+        return {}
+    return {
+        item["other"]: item["events"]
+        for item in ladder
+        if item["other"] in FIRMWARE and item["vectors"] == "validation"
+    }
 
 
 def _roc(label: str, background: Floats, signal: Floats) -> Curve:

@@ -13,18 +13,27 @@ import jinja2
 
 from aetrig.errors import UserError
 from aetrig.parts import resolve
-from aetrig.report import firmware, scores, tables, training, variables, widths
+from aetrig.report import firmware, ladder, latent, scores, tables, training, variables, widths
 from aetrig.report.draw import panels, svg
 from aetrig.report.events import Events
 from aetrig.report.picture import Panel, Picture, from_json
 from aetrig.report.tables import Files
 from aetrig.run import Run, replacing, write_json, write_text
 from aetrig.train import metrics
+from aetrig.verify.rungs import CSIM, EMULATOR, RTL
 
 FOLDER, PAGE = "pictures", "report.html"
+BACK_ENDS = (CSIM, RTL, EMULATOR)
 JSON = ("verify", "rtl", "hls", "emulator", "trigger", "environment")
-ORDER = ("roc", "scores", "firmware", "loss", "widths", "residuals", "overlay")
-SIDE_BY_SIDE = ("roc", "loss")
+ORDER = (
+    "roc", "scores", "ladder", "firmware", "loss", "latent", "widths", "residuals", "corner",
+    "overlay",
+)  # fmt: skip
+SIDE_BY_SIDE = {"roc": "quantized", "loss": "validation"}  # the curves of a run that are overlaid
+OVERLAID = {
+    "roc": "Each run's quantized network on its own validation events.",
+    "loss": "Validation loss of each run, in the units of its own scaling.",
+}
 
 
 @dataclass(frozen=True)
@@ -91,11 +100,14 @@ def _pictures(run: Run, files: Files) -> Iterator[Picture]:
     latency = (files["verify"] or {}).get("latency")
     makers: list[Callable[[], Picture | None]] = [
         lambda: training.losses(metrics.read(run / metrics.FILE)),
-        lambda: scores.curves(events),
-        lambda: scores.distributions(events),
+        lambda: scores.curves(events, files["verify"]),
+        lambda: scores.distributions(events, files["trigger"]),
+        lambda: ladder.rungs(files["verify"]),
         lambda: firmware.resources(files["rtl"], part, latency, budget),
+        lambda: latent.space(events),
         lambda: widths.ranges(events),
         lambda: variables.differences(events),
+        lambda: variables.corner(events),
         lambda: variables.overlays(events),
     ]
     yield from (picture for make in makers if (picture := make()) is not None)
@@ -112,21 +124,27 @@ def _drawn(run: Run) -> list[Picture]:
 
 
 def _joined(names: list[str], runs: list[list[Picture]], wanted: str) -> Picture | None:
-    """Return one picture with the panels of all runs, each panel named after its run."""
+    """Return one picture in which panels of one title hold a curve of each run that has them."""
     found = [
         (name, picture)
         for name, pictures in zip(names, runs, strict=True)
         for picture in pictures
         if picture.name == wanted
     ]
-    if not found:
+    joined: dict[str, Panel] = {}
+    for name, picture in found:
+        for panel in picture.panels:
+            own = tuple(
+                replace(curve, label=f"{name}: {curve.label}")
+                for curve in panel.curves
+                if curve.label.startswith(SIDE_BY_SIDE[wanted])
+            )
+            before = joined.get(panel.title, replace(panel, curves=()))
+            joined[panel.title] = replace(before, curves=before.curves + own)
+    if not joined:
         return None
-    joined: list[Panel] = [
-        replace(panel, title=f"{name}: {panel.title}")
-        for name, picture in found
-        for panel in picture.panels
-    ]
-    return replace(found[0][1], panels=tuple(joined))
+    first = found[0][1]
+    return replace(first, panels=tuple(joined.values()), caption=OVERLAID[wanted])
 
 
 def _tables(files: Files) -> list[tables.Table]:
@@ -163,11 +181,15 @@ def _page(
     return template.render(title=title, verdicts=verdicts, pictures=drawn, tables=list(shown))
 
 
+def _compared(verify: dict[str, Any]) -> set[str]:
+    return {item["other"] for item in verify["ladder"]}
+
+
 def _verdict(name: str, files: Files) -> dict[str, Any]:
     verify = files["verify"]
     if verify is None:
         text = "nothing was compared yet; aetrig verify does"
-        return {"passed": False, "word": "NOT VERIFIED", "name": name, "text": text, "failures": []}
+        return {"passed": False, "word": "NOT VERIFIED", "name": name, "text": text, "remarks": []}
     values = sum(item["values"] for item in verify["ladder"])
     differing = sum(item["differing"] for item in verify["ladder"])
     latency = verify["latency"] or {}
@@ -176,7 +198,10 @@ def _verdict(name: str, files: Files) -> dict[str, Any]:
         text += f"; latency {latency['cycles']} cycles = {latency['nanoseconds']:g} ns"
         text += f" ({latency['source']})"
     word = "PASSED" if verify["passed"] else "FAILED"
-    failures = [str(item) for item in verify["failures"]]
+    remarks = [str(item) for item in verify["failures"]]
+    absent = [stage for stage in BACK_ENDS if stage not in _compared(verify)]
+    if absent:
+        remarks.append(f"not compared: {', '.join(absent)}")
     return {
-        "passed": verify["passed"], "word": word, "name": name, "text": text, "failures": failures,
+        "passed": verify["passed"], "word": word, "name": name, "text": text, "remarks": remarks,
     }  # fmt: skip

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import combinations
+
 import numpy as np
 import numpy.typing as npt
 
-from aetrig.physics.residuals import residuals
+from aetrig.physics.residuals import Estimate, residuals
 from aetrig.report.events import Events
-from aetrig.report.picture import Panel, Picture, histogram
+from aetrig.report.picture import Curve, Floats, Panel, Picture, Points, histogram, numbers
 
-Floats = npt.NDArray[np.float64]
 BINS, RESIDUAL_BINS = 40, 60
+PAIRED, OUTLIERS = 6, 250  # features in the corner plot, points in each of its panels
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What a feature's reconstruction misses, (events,); NaN where its object is not there.
+
+    ``label``: relative for a feature that is positive throughout, else in the feature's unit.
+    """
+
+    name: str
+    label: str
+    values: Floats
 
 
 def overlays(events: Events) -> Picture | None:
@@ -46,35 +62,130 @@ def overlays(events: Events) -> Picture | None:
 
 
 def differences(events: Events) -> Picture | None:
-    """Return output minus input of every feature in its own unit, with mean and width."""
+    """Return the residuals of every feature, with mean and width."""
+    found = _residuals(events)
+    if not found:
+        return None
+    panels = []
+    for residual in found:
+        values = residual.values[np.isfinite(residual.values)]
+        summary = residuals(residual.name, values)
+        reach = 5 * summary.sigma68.value or float(np.abs(values).max()) or 1.0
+        edges = np.linspace(-reach, reach, RESIDUAL_BINS + 1)
+        label = f"mean {_text(summary.mean)}\nwidth {_text(summary.sigma68)}"
+        counts = histogram(label, values, edges, filled=True)
+        panels.append(Panel("", residual.label, "events", histograms=(counts,)))
+    caption = (
+        "Residuals on background in validation, padding left out: output over input minus one for "
+        "features that are positive throughout, output minus input for the others, angles around "
+        "the circle the short way; width: half of the central 68.27 %."
+    )
+    return Picture("residuals", "Residuals", caption, tuple(panels))
+
+
+def corner(events: Events) -> Picture | None:
+    """Return each pair of residuals: its one-sigma ellipse, and events outside it as points.
+
+    Ellipse and points have the colour of the pair's correlation. Of more than six features, the
+    six whose residuals correlate most.
+    """
+    found = _most_correlated(_residuals(events) or [])
+    if len(found) < 2:
+        return None
+    panels = tuple(
+        _pair(found[i], found[j], (j - 1, i)) for i, j in combinations(range(len(found)), 2)
+    )
+    caption = (
+        "Pairs of residuals on background in validation, in units of their widths. Filled: the "
+        "ellipse of one sigma; points: events outside it, at most "
+        f"{OUTLIERS} of them. The colour goes with the correlation, blue -1 to red +1, of values "
+        "clipped at five widths."
+    )
+    return Picture("corner", "Pairs of residuals", caption, panels)
+
+
+def _residuals(events: Events) -> list[Residual] | None:
+    """Return the residuals of the features that vary, in physical units; None without output."""
     pair = _background(events)
     if pair is None:
         return None
     x, y = pair
-    panels = []
+    found = []
     for i, feature in enumerate(events.features):
         rows = _present(events, i, x)
-        difference = (y[rows, i] - x[rows, i]) * feature.grid.step
-        if not difference.size or x[:, i].min() == x[:, i].max():
+        if not rows.any() or x[rows, i].min() == x[rows, i].max():
             continue
-        found = residuals(feature.name, difference)
-        reach = 5 * found.sigma68.value or float(np.abs(difference).max()) or 1.0
-        edges = np.linspace(-reach, reach, RESIDUAL_BINS + 1)
-        label = (
-            f"mean {found.mean.value:.3g} ± {found.mean.error:.1g}\n"
-            f"width {found.sigma68.value:.3g} ± {found.sigma68.error:.1g}"
+        before, after = events.physical(i, x[:, i]), events.physical(i, y[:, i])
+        relative = (before[rows] > 0).all() and events.period(i) is None
+        label = "output / input - 1" if relative else f"output - input [{events.unit(i)}]"
+        values = np.full(len(x), np.nan)
+        values[rows] = (
+            after[rows] / before[rows] - 1
+            if relative
+            else around(after[rows] - before[rows], events.period(i))
         )
-        panels.append(
-            Panel(
-                "", f"{feature.name}: output - input [{feature.grid.unit}]", "events",
-                histograms=(histogram(label, difference, edges, filled=True),),
-            )
-        )  # fmt: skip
-    caption = (
-        "Residuals on background in validation, padding left out; width: half of the central "
-        "68.27 %."
+        found.append(Residual(feature.name, f"{feature.name}: {label}", values))
+    return found
+
+
+def around(difference: Floats, period: float | None) -> Floats:
+    """Return differences the short way around a circle; ``period`` None: as they are."""
+    return difference if period is None else difference - period * np.rint(difference / period)
+
+
+def _normalized(residual: Residual) -> Floats:
+    """Return residuals in units of their width around their median, clipped at five."""
+    inside = residual.values[np.isfinite(residual.values)]
+    width = residuals(residual.name, inside).sigma68.value or float(inside.std()) or 1.0
+    return np.asarray(np.clip((residual.values - np.median(inside)) / width, -5, 5))
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    both = np.isfinite(a) & np.isfinite(b)
+    if both.sum() < 3 or a[both].std() == 0 or b[both].std() == 0:
+        return 0.0
+    return float(np.corrcoef(a[both], b[both])[0, 1])
+
+
+def _most_correlated(found: list[Residual]) -> list[Residual]:
+    if len(found) <= PAIRED:
+        return found
+    scaled = [_normalized(residual) for residual in found]
+    strength = np.zeros(len(found))
+    for i, j in combinations(range(len(found)), 2):
+        value = abs(_correlation(scaled[i], scaled[j]))
+        strength[[i, j]] = np.maximum(strength[[i, j]], value)
+    chosen = sorted(np.argsort(-strength, kind="stable")[:PAIRED])
+    return [found[i] for i in chosen]
+
+
+def _pair(first: Residual, second: Residual, place: tuple[int, int]) -> Panel:
+    a, b = _normalized(first), _normalized(second)
+    both = np.isfinite(a) & np.isfinite(b)
+    a, b = a[both], b[both]
+    rho = _correlation(a, b)
+    circle = np.linspace(0, 2 * np.pi, 73)
+    # the points at Mahalanobis distance one, of unit widths and this correlation
+    ellipse = Curve(
+        "", numbers(np.cos(circle)), numbers(np.sin(circle + np.arcsin(np.clip(rho, -1, 1))))
     )
-    return Picture("residuals", "Residuals", caption, tuple(panels))
+    outside = np.flatnonzero(a**2 - 2 * rho * a * b + b**2 > 1 - rho**2)
+    drawn = np.random.default_rng(SEED).permutation(outside)[:OUTLIERS]
+    points = Points(numbers(a[drawn].round(3)), numbers(b[drawn].round(3)))
+    return Panel(
+        f"correlation {rho:+.2f}", first.name, second.name, (ellipse,),
+        points=(points,), tint=rho, place=place,
+    )  # fmt: skip
+
+
+def _text(estimate: Estimate) -> str:
+    """Return a value with its error, both to the error's second digit."""
+    if not estimate.error > 0:
+        return f"{estimate.value:.3g}"
+    digits = max(0, 1 - int(np.floor(np.log10(estimate.error))))
+    if digits > 5:
+        return f"{estimate.value:.3e} ± {estimate.error:.1e}"
+    return f"{estimate.value:.{digits}f} ± {estimate.error:.{digits}f}"
 
 
 def _present(events: Events, feature: int, x: Floats) -> npt.NDArray[np.bool_]:

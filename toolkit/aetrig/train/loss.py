@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from aetrig.nets.terms import Pair, Terms
+from aetrig.physics.score import ScoreKind
 
 EVALUATION_BATCH = 16384
 
@@ -30,6 +31,12 @@ class Autoencoder(Protocol):
 
     def layer(self, name: str) -> nn.Linear:
         """Return an affine layer."""
+
+    def latent(self, x: Tensor) -> Tensor:
+        """Return the latent numbers (events, latent) of hardware integers."""
+
+    def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
+        """Return (reference, output) of a score."""
 
 
 @dataclass(frozen=True)

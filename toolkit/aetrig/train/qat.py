@@ -11,6 +11,7 @@ import torch
 
 from aetrig import config as configuration
 from aetrig.config.model import Phase, RunConfig
+from aetrig.data import vectors
 from aetrig.errors import UserError
 from aetrig.nets import (
     FloatAutoencoder,
@@ -22,7 +23,7 @@ from aetrig.nets import (
 from aetrig.run import Run
 from aetrig.train import checkpoint, device, metrics, prune
 from aetrig.train import resume as resuming
-from aetrig.train.board import FOLDER, Board
+from aetrig.train.board import FOLDER, Board, Sample
 from aetrig.train.calibrate import calibrate
 from aetrig.train.loop import Epoch, Task, Trainer, train_phase
 from aetrig.train.prepare import (
@@ -84,7 +85,8 @@ def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool
     threads = resuming.settings(run, place.type, config.train.threads)
     with device.deterministic(threads):
         prepared = prepare(config, run, base, place, threads)
-        with Board(run / FOLDER) as board:
+        sample = Sample.of(vectors.load(run / VECTORS), config.trigger.score)
+        with Board(run / FOLDER, sample) as board:
             session = _Session(config, run, prepared, board, progress)
             net = session.float_phase(last)
             session.embedding_phase(net, last)
