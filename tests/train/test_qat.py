@@ -265,3 +265,63 @@ def test_calibration_of_a_trained_network_is_near_the_float_one(
     net = QuantAutoencoder(FEATURES, settings.net, wide, scaling, exponents)
     net.take(folded_parameters(float_net, scaling))
     assert evaluate(net, background(run)) == pytest.approx(result.float_loss, rel=0.05)
+
+
+def test_removed_latent_dimensions_stay_zero_and_the_others_heal(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    phase = {"epochs": 16, "learning_rate": 1e-2, "patience": 2}
+    removal = {"dimensions": [0, 2], "epoch": 8}
+    run = Run(tmp_path / "run")
+    settings = config(**TRAIN | {"float_phase": phase, "remove_latent": removal})
+    qat(settings, run, base=tmp_path, resume=False, progress=False)
+    losses = [
+        line["val_loss"] for line in metrics.read(run / metrics.FILE) if line["phase"] == "float"
+    ]
+    assert losses[8] > losses[7]  # what was lost
+    assert min(losses[9:]) < losses[8]  # and healed
+    x = background(run)
+    for net in (load_float(run), load_quantized(run)):
+        with torch.no_grad():
+            latent = net.latent(x)
+        assert not latent[:, [0, 2]].any()
+        assert latent[:, 1].std() > 0
+    with pytest.raises(UserError, match="one must stay"):
+        load_config(None, ["train.remove_latent={dimensions: [0, 1, 2], epoch: 1}"])
+    with pytest.raises(UserError, match="epochs 0 to"):
+        load_config(None, ["train.remove_latent={dimensions: [0], epoch: 100000}"])
+
+
+def test_a_float_phase_is_taken_over_only_where_it_is_the_same(
+    trained: tuple[Run, TrainResult, RunConfig], tmp_path: Path
+) -> None:
+    source, result, settings = trained
+    write_table(tmp_path)
+    changed = settings.model_copy(
+        update={"quant": settings.quant.model_copy(update={"weight_bits": 3})}
+    )
+    run = Run(tmp_path / "run")
+    found = qat(changed, run, base=tmp_path, resume=False, progress=False, float_from=source)
+    assert found.float_loss == result.float_loss
+    assert (run / "checkpoints/float.pt").read_bytes() == (
+        source / "checkpoints/float.pt"
+    ).read_bytes()
+    other = settings.model_copy(update={"seed": 5})
+    with pytest.raises(UserError, match="float phase with seed=1, the config has seed=5"):
+        qat(
+            other,
+            Run(tmp_path / "other"),
+            base=tmp_path,
+            resume=False,
+            progress=False,
+            float_from=source,
+        )
+    write_table(tmp_path, events=1400)
+    with pytest.raises(UserError, match="not those that"):
+        qat(
+            changed,
+            Run(tmp_path / "third"),
+            base=tmp_path,
+            resume=False,
+            progress=False,
+            float_from=source,
+        )

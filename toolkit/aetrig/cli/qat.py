@@ -26,6 +26,10 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted training, bit for bit.")
     ] = False,
+    float_from: Annotated[
+        Path | None,
+        typer.Option(help="A run whose float phase is taken over; only quantization is trained."),
+    ] = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     runs: RunsOption = DEFAULT_RUNS,
@@ -39,6 +43,8 @@ def command(
       aetrig qat configs/l1.yaml --set quant.weight_bits=4 --name l1-w4
 
       aetrig qat --resume
+
+      aetrig qat --set quant.weight_bits=3 --name l1-w3 --float-from l1
     """
     from aetrig import config as configuration
     from aetrig.run import new_run, open_run
@@ -54,7 +60,8 @@ def command(
     from aetrig.train.qat import qat
 
     base = config.parent if config else Path.cwd()
-    result = qat(settings, run, base=base, resume=resume, progress=not quiet)
+    source = open_run(float_from, runs) if float_from else None
+    result = qat(settings, run, base=base, resume=resume, progress=not quiet, float_from=source)
     for warning in result.warnings:
         typer.echo(f"note: {warning}")
     typer.echo(

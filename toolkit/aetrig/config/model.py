@@ -162,6 +162,13 @@ class Pruning(Model):
     scope: Literal["layer", "global"] = "layer"
 
 
+class LatentRemoval(Model):
+    """Latent dimensions that are set to zero in float training, which then heals without them."""
+
+    dimensions: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    epoch: int = Field(ge=0, description="of the float phase, from which on they are zero")
+
+
 class Training(Model):
     """Both phases: Adam on the mean squared error between network input and output.
 
@@ -179,6 +186,10 @@ class Training(Model):
     test_fraction: float = Field(
         0.0, ge=0, lt=1, description="share kept out of training and validation; needs split: hash"
     )
+    fraction: float = Field(
+        1.0, gt=0, le=1, description="share of the training events to use; smaller ones are within"
+    )
+    remove_latent: LatentRemoval | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = Field(
         1, ge=1, description="CPU threads; more than one seldom helps networks this small"
@@ -314,6 +325,24 @@ class RunConfig(Model):
                 raise ValueError(
                     f"quant.layers names '{layer}'; this network has {', '.join(known)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _removed_latent_numbers_exist(self) -> RunConfig:
+        removal, latent = self.train.remove_latent, self.net.encoder[-1]
+        if removal is None:
+            return self
+        if max(removal.dimensions) >= latent or len(set(removal.dimensions)) >= latent:
+            raise ValueError(
+                f"train.remove_latent.dimensions is {list(removal.dimensions)}; this network has "
+                f"the latent dimensions 0 to {latent - 1}, of which one must stay"
+            )
+        epochs = self.train.float_phase.epochs
+        if removal.epoch >= epochs:
+            raise ValueError(
+                f"train.remove_latent.epoch is {removal.epoch}; the float phase has the epochs 0 "
+                f"to {epochs - 1}"
+            )
         return self
 
     @model_validator(mode="after")

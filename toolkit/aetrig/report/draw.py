@@ -111,7 +111,11 @@ def _content(axes: Any, panel: Panel) -> None:
             axes.fill(curve.x, curve.y, color=colour, alpha=0.6)
         else:
             style = "--" if curve.dashed else "-"
-            axes.plot(curve.x, curve.y, style, color=colour, label=curve.label)
+            marker = "o" if curve.marked else ""
+            axes.plot(
+                curve.x, curve.y, style, marker=marker, markersize=4, color=colour,
+                label=curve.label,
+            )  # fmt: skip
     if panel.sideways:
         axes.set_yticks(range(len(panel.ticks)), panel.ticks)
         axes.invert_yaxis()

@@ -14,12 +14,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """Points (x, y), joined by a line; bars where the panel has ticks."""
+    """Points (x, y), joined by a line; bars where the panel has ticks. ``marked``: with dots."""
 
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     dashed: bool = False
+    marked: bool = False
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ def _pictures(run: Run, files: Files) -> Iterator[Picture]:
     budget = limits.latency_ns or (files["rtl"] or {}).get("latency_budget_ns")
     latency = (files["verify"] or {}).get("latency")
     makers: list[Callable[[], Picture | None]] = [
-        lambda: training.losses(metrics.read(run / metrics.FILE)),
+        lambda: training.losses(
+            metrics.read(run / metrics.FILE), events.config.train.remove_latent
+        ),
         lambda: scores.curves(events, files["verify"]),
         lambda: scores.distributions(events, files["trigger"]),
         lambda: ladder.rungs(files["verify"]),

@@ -29,7 +29,7 @@ class Task:
 
     ``training``, ``validation``: float32 hardware integers (events, features) on the network's
     device, background only. Padded entries count like others: their target is what zero becomes.
-    ``kl_weight``: of a variational network's KL term.
+    ``kl_weight``: of a variational network's KL term. ``removal``: of latent dimensions.
     """
 
     name: str
@@ -40,6 +40,12 @@ class Task:
     validation: Tensor
     pruning: prune.Plan
     kl_weight: float = 0.0
+    removal: prune.Removal | None = None
+
+    def settled(self, epoch: int) -> bool:
+        """Whether an epoch's loss can be compared with those of later ones: nothing is removed."""
+        pruned = epoch >= self.pruning.end or self.pruning.sparsity == 0
+        return pruned and (self.removal is None or epoch >= self.removal.epoch)
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,7 @@ class Trainer:
                 f"phase; lower train.{_settings(task.name)}.learning_rate "
                 f"({task.phase.learning_rate:g})"
             )
-        settled = number >= task.pruning.end or task.pruning.sparsity == 0
-        if self.stopping.better(task.phase, number, val_loss, settled=settled):
+        if self.stopping.better(task.phase, number, val_loss, settled=task.settled(number)):
             self.best = _copy(self.module)
         self.epoch += 1
         self.schedule.step(task.phase, self.epoch, val_loss)
@@ -133,15 +138,21 @@ class Trainer:
             group["lr"] = self.schedule.rate
         order = permutation(len(task.training), task, self.epoch).to(task.training.device)
         noise = noise_generator(task, self.epoch)
+        self._zero()
         total = torch.zeros((), dtype=torch.float64, device=task.training.device)
         for rows in torch.split(order, task.batch_size):
             value = loss(self.net.terms(task.training[rows], noise), task.kl_weight)
             self.optimizer.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
-            prune.apply(self.layers, self.pruned)
+            self._zero()
             total += value.detach() * len(rows)  # stays on the device: no waiting every step
         return float(total) / len(task.training)
+
+    def _zero(self) -> None:
+        prune.apply(self.layers, self.pruned)
+        if self.task.removal is not None:
+            self.task.removal.apply(self.layers, self.epoch)
 
     def restore_best(self) -> None:
         """Put the best epoch's weights into the network."""

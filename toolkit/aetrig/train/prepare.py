@@ -16,7 +16,7 @@ from aetrig.data import features, vectors
 from aetrig.data.dataset import Dataset
 from aetrig.data.load import load
 from aetrig.data.scaling import InputScaling, fit_scaling
-from aetrig.data.split import Rows, hash_split, split
+from aetrig.data.split import Rows, hash_split, share, split
 from aetrig.errors import UserError
 from aetrig.run import Run, write_json, write_text
 from aetrig.train import environment
@@ -89,8 +89,10 @@ def _parts(dataset: Dataset, config: RunConfig) -> tuple[Rows, Rows, Rows]:
     """Return the rows of training, validation and test events."""
     train = config.train
     if train.split == "hash":
-        return hash_split(dataset, train.validation_fraction, train.test_fraction)
-    return (*split(dataset, train.validation_fraction, config.seed), np.arange(0))
+        training, *others = hash_split(dataset, train.validation_fraction, train.test_fraction)
+    else:
+        training, *others = *split(dataset, train.validation_fraction, config.seed), np.arange(0)
+    return share(training, train.fraction, config.seed), others[0], others[1]
 
 
 def recorded_environment(run: Run) -> dict[str, Any] | None:

@@ -71,6 +71,23 @@ def _smallest(weight: Tensor, sparsity: float) -> Tensor:
     return chosen.reshape(weight.shape)
 
 
+@dataclass(frozen=True)
+class Removal:
+    """Rows of a layer that are zero, weights and bias, from an epoch on."""
+
+    layer: str
+    rows: tuple[int, ...]
+    epoch: int
+
+    def apply(self, layers: Mapping[str, nn.Linear], epoch: int) -> None:
+        """Set the rows to zero where the epoch has come."""
+        if epoch < self.epoch:
+            return
+        with torch.no_grad():
+            layers[self.layer].weight[list(self.rows)] = 0.0
+            layers[self.layer].bias[list(self.rows)] = 0.0
+
+
 def apply(layers: Mapping[str, nn.Linear], pruned: Masks) -> None:
     """Set pruned weights to zero, which every quantizer here keeps as zero."""
     with torch.no_grad():

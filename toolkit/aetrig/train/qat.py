@@ -21,7 +21,7 @@ from aetrig.nets import (
     tensor_formats,
 )
 from aetrig.run import Run
-from aetrig.train import checkpoint, device, metrics, prune
+from aetrig.train import checkpoint, device, metrics, prune, start_from
 from aetrig.train import resume as resuming
 from aetrig.train.board import FOLDER, Board, Sample
 from aetrig.train.calibrate import calibrate
@@ -69,15 +69,27 @@ class TrainResult:
     warnings: tuple[str, ...]
 
 
-def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool) -> TrainResult:
+def qat(
+    config: RunConfig,
+    run: Run,
+    *,
+    base: Path,
+    resume: bool,
+    progress: bool,
+    float_from: Run | None = None,
+) -> TrainResult:
     """Train a network into ``run``; with ``resume``, continue where a killed training stopped.
 
-    ``base``: folder where relative names of data files may start. Raises UserError for bad data,
-    fewer training events than a batch, a run that exists (without ``resume``), a config that
-    differs from the run's, and losses that are no longer finite.
+    ``base``: folder where relative names of data files may start. ``float_from``: a trained run
+    whose float phase is taken over, so that only the quantization-aware phase is trained. Raises
+    UserError for bad data, fewer training events than a batch, a run that exists (without
+    ``resume``), a config that differs from the run's, or in its float phase from that of
+    ``float_from``, and losses that are no longer finite.
     """
     start = time.perf_counter()
     last = _begin(config, run, resume=resume)
+    if float_from is not None and not resume:
+        start_from.take(config, float_from, run)
     if resuming.finished(run):
         return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
     pruning = prune.plan(config.train.pruning, config.train.qat_phase)
@@ -85,6 +97,8 @@ def qat(config: RunConfig, run: Run, *, base: Path, resume: bool, progress: bool
     threads = resuming.settings(run, place.type, config.train.threads)
     with device.deterministic(threads):
         prepared = prepare(config, run, base, place, threads)
+        if float_from is not None:
+            start_from.same_data(float_from, run)
         sample = Sample.of(vectors.load(run / VECTORS), config.trigger.score)
         with Board(run / FOLDER, sample) as board:
             session = _Session(config, run, prepared, board, progress)
@@ -106,11 +120,13 @@ def _begin(config: RunConfig, run: Run, *, resume: bool) -> dict[str, Any] | Non
                 f"{run.path} holds a training already; continue it with --resume, or choose "
                 "another with --name"
             )
+        (run / checkpoint.FLOAT).unlink(missing_ok=True)  # of a training killed before its config
         return None
     last = resuming.last_state(config, run)
     resuming.sweep(run)
     if not resuming.finished(run):
-        phase, epochs = (last["trainer"][key] for key in ("phase", "epoch")) if last else START
+        begun = ("qat", 0) if (run / checkpoint.FLOAT).exists() else START  # float weights taken
+        phase, epochs = (last["trainer"][key] for key in ("phase", "epoch")) if last else begun
         metrics.truncate(run / metrics.FILE, phase, epochs)
     return last
 
@@ -132,7 +148,8 @@ class _Session:
             torch.manual_seed(self.config.seed)
             net = FloatAutoencoder(prepared.dataset.x.shape[1], self.config.net, prepared.scaling)
         net.to(prepared.training.device)
-        if last and last["trainer"]["phase"] != "float":
+        taken = last is None and (self.run / checkpoint.FLOAT).exists()
+        if taken or (last and last["trainer"]["phase"] != "float"):
             best = checkpoint.load(self.run / checkpoint.FLOAT, "float", ("weights",))
             net.load_state_dict(best["weights"])
             return net.eval()
@@ -144,7 +161,8 @@ class _Session:
     def embedding_phase(self, net: FloatAutoencoder, last: dict[str, Any] | None) -> None:
         """Train the second autoencoder of ``net`` on its latent numbers, where it has one."""
         phase = last["trainer"]["phase"] if last else "float"
-        if not net.embedding or phase == "qat":
+        taken = last is None and start_from.has_embedding(self.run)
+        if not net.embedding or phase == "qat" or taken:
             return
         task = self._task("embedding", self.config.train.float_phase, NO_PRUNING)
         trainer = Trainer(task, SecondAutoencoder(net))
@@ -194,7 +212,15 @@ class _Session:
             prepared.validation,
             pruning,
             config.train.kl_weight,
+            self._removal(name),
         )
+
+    def _removal(self, phase: str) -> prune.Removal | None:
+        asked = self.config.train.remove_latent
+        if asked is None or phase == "embedding":  # which leaves the encoder as it is
+            return None
+        epoch = asked.epoch if phase == "float" else 0
+        return prune.Removal(self.config.net.encoder_names[-1], asked.dimensions, epoch)
 
     def _train(
         self, trainer: Trainer, last: dict[str, Any] | None, exponents: dict[str, int] | None

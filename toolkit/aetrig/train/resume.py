@@ -64,20 +64,21 @@ def _same(config: RunConfig, begun: str, run: Run) -> None:
     except yaml.YAMLError as error:
         raise UserError(f"{run / CONFIG}: not valid YAML; train into a new run") from error
     now = yaml.safe_load(configuration.dump(config))
-    differences = list(_differences("", before, now))
-    if differences:
-        key, old, new = differences[0]
-        more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
+    found = list(differences("", before, now))
+    if found:
+        key, old, new = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise UserError(
             f"{run.path} was begun with {key}={old} and the config now has {key}={new}{more}; "
             "resume with the same config, or train into a new run"
         )
 
 
-def _differences(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+def differences(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield key, first and second value for each leaf in which two configs differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in dict.fromkeys((*old, *new)):
             inner = f"{key}.{name}" if key else str(name)
-            yield from _differences(inner, old.get(name), new.get(name))
+            yield from differences(inner, old.get(name), new.get(name))
     elif old != new:
         yield key, old, new

@@ -1,0 +1,1 @@
+"""Many trainings at once: a scan along one option of the config."""

@@ -1,0 +1,61 @@
+"""The float phase of another run as the start of this one: its weights and its metrics."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import yaml
+
+from aetrig import config as configuration
+from aetrig.config.model import RunConfig
+from aetrig.errors import UserError
+from aetrig.run import Run, replacing, write_text
+from aetrig.train import checkpoint, metrics
+from aetrig.train.prepare import CONFIG, recorded_environment
+from aetrig.train.resume import differences
+
+# what the float weights do not depend on
+LATER = ("name", "quant", "trigger", "hls", "rtl", "verify", "train.qat_phase", "train.pruning")
+
+
+def take(config: RunConfig, source: Run, run: Run) -> None:
+    """Copy the float weights and their lines of metrics.jsonl from ``source`` to ``run``.
+
+    Raises UserError where ``source`` has no float weights, or trained them with other settings.
+    """
+    path = source.need(checkpoint.FLOAT, "qat")
+    checkpoint.load(path, "float", ("weights",))
+    before = yaml.safe_load(source.need(CONFIG, "qat").read_text(encoding="utf-8"))
+    now = yaml.safe_load(configuration.dump(config))
+    for key, old, new in differences("", before, now):
+        if depends_on(key):
+            raise UserError(
+                f"{source.path} trained its float phase with {key}={old}, the config has "
+                f"{key}={new}; train without --float-from, or with the same settings"
+            )
+    lines = [line for line in metrics.read(source / metrics.FILE) if line["phase"] != "qat"]
+    write_text(run / metrics.FILE, "".join(json.dumps(line) + "\n" for line in lines))
+    with replacing(run / checkpoint.FLOAT) as temporary:
+        shutil.copyfile(path, temporary)
+
+
+def depends_on(key: str) -> bool:
+    """Say whether the float phase depends on an option of the config, by its dotted name."""
+    return not any(key == later or key.startswith(f"{later}.") for later in LATER)
+
+
+def has_embedding(run: Run) -> bool:
+    """Say whether the float weights of a run hold a trained second autoencoder."""
+    path = run / checkpoint.FLOAT
+    return path.exists() and "embedding_loss" in checkpoint.load(path, "float", ("weights",))
+
+
+def same_data(source: Run, run: Run) -> None:
+    """Raise UserError where the events of two runs are not the same."""
+    digests = [(recorded_environment(r) or {}).get("data", {}).get("sha256") for r in (source, run)]
+    if digests[0] != digests[1]:
+        raise UserError(
+            f"the data are not those that {source.path} was trained on (another SHA-256); "
+            "train without --float-from"
+        )
