@@ -25,6 +25,12 @@ def test_arithmetic_functions_and_comparisons() -> None:
     assert names("hypot(pt, eta) + pt") == ("pt", "eta")
 
 
+def test_an_indexed_name_is_a_column_of_its_own() -> None:
+    assert names("hypot(Jet_px[0], Jet_py[ 1 ]) > Jet_px") == ("Jet_px", "Jet_px[0]", "Jet_py[1]")
+    columns = {"Jet_px[0]": np.array([1.0, 2.0]), "Jet_px[1]": np.array([3.0, 0.0])}
+    assert evaluate("Jet_px[0] + Jet_px[1]", columns).tolist() == [4.0, 2.0]
+
+
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_python_and_expressions_agree(a: float, b: float) -> None:
     columns = {"a": np.array([a]), "b": np.array([b])}
@@ -41,6 +47,13 @@ def test_python_and_expressions_agree(a: float, b: float) -> None:
         ("[pt for pt in eta]", "not taken"),
         ("pt if eta else pt", "not taken"),
         ("open(pt)", "not taken"),
+        ("pt[-1]", "not taken"),
+        ("pt[eta]", "not taken"),
+        ("pt[0:1]", "not taken"),
+        ("pt['0']", "not taken"),
+        ("pt[0][1]", "not taken"),
+        ("(pt + eta)[0]", "not taken"),
+        ("pt[0]", "is no column"),
         ("'text'", "not taken"),
         ("abs(x=pt)", "not taken"),
         ("pt +", "cannot be read"),

@@ -19,7 +19,7 @@ from aetrig.data.scaling import fit_scaling
 from aetrig.errors import UserError
 
 ROWS = 200
-ENDINGS = ("parquet", "csv", "h5", "pkl")
+ENDINGS = ("parquet", "csv", "h5", "pkl", "arrow", "npz")
 
 
 def frame(label: bool = False) -> pd.DataFrame:
@@ -42,6 +42,11 @@ def write(path: Path, table: pd.DataFrame) -> Path:
             table.to_csv(path, index=False)
         case ".pkl":
             table.to_pickle(path)
+        case ".arrow":
+            table.to_feather(path)
+        case ".npz":
+            columns = {name: table[name].to_numpy() for name in table.columns}
+            np.savez_compressed(path, **columns)
         case ".h5":
             with h5py.File(path, "w") as file:
                 for name in table.columns:
@@ -161,7 +166,7 @@ def test_table_without_rows(tmp_path, ending):
     assert "no rows" in fails(source(f"t.{ending}"), tmp_path)
 
 
-@pytest.mark.parametrize("ending", ["parquet", "h5", "pkl"])
+@pytest.mark.parametrize("ending", ["parquet", "h5", "pkl", "arrow", "npz"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.99])
 def test_truncated_file(tmp_path, ending, share):
     path = write(tmp_path / f"t.{ending}", frame())
@@ -184,14 +189,17 @@ def test_wrong_format(tmp_path, ending, real):
     if real == ending:
         return
     write(tmp_path / f"t.{real}", frame()).rename(tmp_path / f"t.{ending}")
-    kinds = {"parquet": "Parquet", "csv": "text", "h5": "HDF5", "pkl": "pickle"}
+    kinds = {
+        "parquet": "Parquet", "csv": "text", "h5": "HDF5", "pkl": "pickle", "arrow": "Arrow",
+        "npz": "zip",
+    }  # fmt: skip
     text = fails(source(f"t.{ending}"), tmp_path)
     assert f"expected {kinds[ending]} by its name, found {kinds[real]}" in text
 
 
 def test_unknown_ending_and_folder(tmp_path):
-    (tmp_path / "t.root").write_bytes(b"root....")
-    assert "unknown kind of table '.root' (content: ROOT)" in fails(source("t.root"), tmp_path)
+    (tmp_path / "t.rut").write_bytes(b"root....")
+    assert "unknown kind of table '.rut' (content: ROOT)" in fails(source("t.rut"), tmp_path)
     (tmp_path / "t.csv").mkdir()
     assert "is a folder" in fails(source("t.csv"), tmp_path)
 
@@ -218,6 +226,14 @@ def test_values_that_are_not_finite(tmp_path, ending, bad):
     text = fails(source(f"t.{ending}"), tmp_path)
     assert "column 'eta' has 2 values that are not finite numbers, the first in row 17" in text
     assert ("NaN" if np.isnan(bad) else "infinity") in text
+
+
+def test_rows_are_counted_in_the_file_also_behind_a_selection(tmp_path):
+    table = frame()
+    table.loc[[17, 40], "eta"] = np.nan
+    write(tmp_path / "t.csv", table)
+    text = fails(source("t.csv", select="n == 5"), tmp_path)  # rows 5, 12 ... 40 ...
+    assert "has 1 values that are not finite numbers, the first in row 40" in text
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "pkl"])
@@ -322,6 +338,9 @@ def test_expressions_selection_and_units(tmp_path):
     scaling = fit_scaling(data, rows, unit)
     assert scaling.shift.tolist() == [6, 10]
     assert not scaling.offset.any()
+    assert f"select keeps {len(kept)} of {ROWS} rows of t.parquet" in data.notes
+    first = load(source("t.parquet", columns=columns, select="eta > 0", max_events=50), tmp_path)
+    np.testing.assert_array_equal(first.x, data.x[: (table.eta[:50] > 0).sum()])
     columns[0]["step"] = 0.3
     with pytest.raises(UserError, match=r"no power of two; use 0\.25"):
         fit_scaling(load(source("t.parquet", columns=columns), tmp_path), rows, unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,8 +30,6 @@ def info(
 
       aetrig data info configs/atlas-jets.yaml --set data.folder=/path/to/jets
     """
-    from pathlib import Path
-
     from aetrig import config as configuration
     from aetrig.cli.tables import print_table
 
@@ -45,3 +44,24 @@ def info(
         print_table(*table)
     for note in found.notes:
         typer.echo(f"note: {note}")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="adc2021 or hls4ml_lhc_jets_hlf.")],
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.")] = Path(
+        "data"
+    ),
+) -> None:
+    """Download a published data set from its archive, checked by the archive's checksums.
+
+    Examples:
+
+      aetrig data fetch hls4ml_lhc_jets_hlf
+
+      aetrig data fetch adc2021 --out /data/adc2021
+    """
+    from aetrig.data.fetch import fetch as run
+
+    found = run(name, folder, typer.echo)
+    typer.echo(f"in a config:\n{found.config}")

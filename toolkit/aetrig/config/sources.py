@@ -27,6 +27,10 @@ class JetsSource(Model):
     """The embedded jet sample: 16 features of jets near 1 TeV, of classes g, q, t, w and z."""
 
     source: Literal["jets"]
+    file: Path | None = Field(
+        None, description="a file of the published data set in place of the embedded stand-in"
+    )
+    folder: Path | None = Field(None, description="where a relative file name is looked for")
     background: tuple[Name, ...] = Field(
         ("g", "q", "t", "w", "z"),
         min_length=1,

@@ -68,6 +68,8 @@ class Dataset:
     ``weight``: float64, shape (events,); cross section over generated events where known, else 1.
     ``split``: int8, shape (events,): 0 training, 1 validation where the source defines a split,
     -1 where it leaves the split to the configuration.
+    ``event``: uint64, shape (events,): rows of one collision have one number, and stay together in
+    a split; None where every row is an event of its own.
     ``notes``: lines a person should read: preprocessing by name, loss on the grid, saturation.
     """
 
@@ -78,6 +80,7 @@ class Dataset:
     weight: npt.NDArray[np.float64]
     split: npt.NDArray[np.int8]
     notes: tuple[str, ...] = ()
+    event: npt.NDArray[np.uint64] | None = None
 
     def present(self) -> npt.NDArray[np.bool_]:
         """Mark the entries that are not padding: bool, shape (events, features)."""
@@ -102,4 +105,5 @@ class Dataset:
             self.weight[rows],
             self.split[rows],
             self.notes,
+            None if self.event is None else self.event[rows],
         )

@@ -1,6 +1,7 @@
 """Arithmetic on named columns, written as text: parsed, checked against a short list, never run.
 
-For example ``sqrt((pt * cosh(eta))**2 + m * abs(m))`` or ``pt > 30 and abs(eta) < 2.5``.
+For example ``sqrt((pt * cosh(eta))**2 + m * abs(m))`` or ``pt > 30 and abs(eta) < 2.5``. A name
+with an index, ``Jet_pt[0]``, is a column of that very name, which the reader of a file makes.
 """
 
 from __future__ import annotations
@@ -55,9 +56,13 @@ def parse(text: str) -> ast.expr:
 def names(text: str) -> tuple[str, ...]:
     """Return the columns that an expression names, in order, each once."""
     tree = parse(text)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    # a function's name and an indexed name are no columns themselves
+    inner = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    inner |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
     found = [
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Subscript) and id(node) not in inner
     ]
     return tuple(dict.fromkeys(found))
 
@@ -94,7 +99,12 @@ def selected(text: str, columns: Mapping[str, Array], path: Path) -> npt.NDArray
 def _check(node: ast.AST, text: str) -> None:
     """Raise UserError for a node that is not on the list."""
     match node:
-        case ast.Constant(value=bool() | int() | float()) | ast.Name() | ast.Load():
+        case (
+            ast.Constant(value=bool() | int() | float())
+            | ast.Name()
+            | ast.Load()
+            | ast.Subscript(value=ast.Name(), slice=ast.Constant(value=int()))
+        ):
             return
         case ast.BinOp(op=op) if type(op) in BINARY:
             return
@@ -107,8 +117,9 @@ def _check(node: ast.AST, text: str) -> None:
         case ast.BoolOp() | ast.operator() | ast.unaryop() | ast.cmpop() | ast.boolop():
             return
     raise UserError(
-        f"expression '{text}' holds {type(node).__name__}, which is not taken; columns, numbers, "
-        f"+ - * / ** %, comparisons, and, or, not, and the functions {', '.join(FUNCTIONS)} are"
+        f"expression '{text}' holds {type(node).__name__}, which is not taken; columns, "
+        "Jet_pt[0], numbers, + - * / ** %, comparisons, and, or, not, and the functions "
+        f"{', '.join(FUNCTIONS)} are"
     )
 
 
@@ -120,8 +131,8 @@ def _value(node: ast.expr, columns: Mapping[str, Array]) -> Any:
     match node:
         case ast.Constant(value=value):
             found = float(value) if isinstance(value, int) else value
-        case ast.Name(id=name):
-            found = columns[name]
+        case ast.Name() | ast.Subscript():
+            found = columns[ast.unparse(node)]
         case ast.BinOp(left=left, op=op, right=right):
             found = BINARY[type(op)](of(left), of(right))
         case ast.UnaryOp(op=op, operand=operand):

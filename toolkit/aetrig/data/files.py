@@ -18,6 +18,9 @@ SIGNATURES = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
     b"root": "ROOT",
+    b"ARROW1": "Arrow",
+    b"FEA1": "Feather version 1",
+    b"\xff\xff\xff\xff": "Arrow stream",
     b"version https://git-lfs": "a Git LFS pointer, not the data itself",
     b"<": "HTML or XML",
 }
@@ -80,12 +83,12 @@ def content_kind(path: Path) -> str:
     return "text" if _is_text(start) else "binary data"
 
 
-def require_kind(path: Path, expected: str) -> None:
-    """Raise UserError where a file's first bytes are not those of the format it should have."""
+def require_kind(path: Path, *expected: str) -> None:
+    """Raise UserError where a file's first bytes are not those of a format it should have."""
     found = content_kind(path)
-    if found != expected:
+    if found not in expected:
         raise UserError(
-            f"{path}: expected {expected} by its name, found {found}; "
+            f"{path}: expected {expected[0]} by its name, found {found}; "
             "rename it by its real format or write it again"
         )
 

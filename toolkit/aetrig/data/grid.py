@@ -26,7 +26,12 @@ class Gridded:
     notes: tuple[str, ...]
 
 
-def to_grid(column: Column, raw: npt.NDArray[Any], where: str) -> Gridded:
+def to_grid(
+    column: Column,
+    raw: npt.NDArray[Any],
+    where: str,
+    place: npt.NDArray[np.int64] | None = None,
+) -> Gridded:
     """Return round((f(scale * raw + add) - subtract) / divide / step), clipped to the grid.
 
     f is the identity or log10.
@@ -34,9 +39,11 @@ def to_grid(column: Column, raw: npt.NDArray[Any], where: str) -> Gridded:
     ``loss`` is the root mean square of the rounding over the unclipped values, in units of the
     feature's spread (sigma68). Raises UserError for values that are not finite, a logarithm of a
     value that is not positive, more than 1 percent of values beyond the grid, and a loss above a
-    tenth of the spread. ``where``: files, for messages.
+    tenth of the spread. ``where``: files, for messages; ``place``: the row in the file of each
+    value, where that is not its index.
     """
-    exact = _transformed(column, _finite(column.name, raw, where), where)
+    rows = np.arange(len(raw)) if place is None else place
+    exact = _transformed(column, _finite(column.name, raw, where, rows), where, rows)
     grid = grid_of(column)
     rounded = np.rint(exact / column.step)
     inside = (rounded >= grid.low) & (rounded <= grid.high)
@@ -91,7 +98,9 @@ def preprocessing(column: Column) -> str:
     return whole
 
 
-def _finite(name: str, raw: npt.NDArray[Any], where: str) -> npt.NDArray[np.float64]:
+def _finite(
+    name: str, raw: npt.NDArray[Any], where: str, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     if raw.ndim != 1 or raw.dtype.kind not in "iufb":
         raise UserError(
             f"{where}: column '{name}' holds {raw.dtype} of shape {raw.shape}, "
@@ -103,13 +112,13 @@ def _finite(name: str, raw: npt.NDArray[Any], where: str) -> npt.NDArray[np.floa
         found = "infinity" if np.isinf(values[bad[0]]) else "NaN (or an empty cell)"
         raise UserError(
             f"{where}: column '{name}' has {len(bad)} values that are not finite numbers, the "
-            f"first in row {bad[0]} (from 0): {found}; remove these rows or repair them"
+            f"first in row {rows[bad[0]]} (from 0): {found}; remove these rows or repair them"
         )
     return values
 
 
 def _transformed(
-    column: Column, values: npt.NDArray[np.float64], where: str
+    column: Column, values: npt.NDArray[np.float64], where: str, rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     linear = column.scale * values + column.add
     if column.transform == "none":
@@ -118,7 +127,7 @@ def _transformed(
     if len(bad):
         raise UserError(
             f"{where}: column '{column.name}': {preprocessing(column)} of {len(bad)} values that "
-            f"are not positive, the first in row {bad[0]} (from 0: {linear[bad[0]]:g}); "
+            f"are not positive, the first in row {rows[bad[0]]} (from 0: {linear[bad[0]]:g}); "
             "raise 'add' or use transform: none"
         )
     return (np.log10(linear) - column.subtract) / column.divide
@@ -151,6 +160,8 @@ def _loss(
     rounded: npt.NDArray[np.float64],
     where: str,
 ) -> float:
+    if not len(exact):
+        return 0.0
     spread = central_half_width(exact) or float(np.std(exact))
     if spread == 0:  # a constant carries nothing that could be lost
         return 0.0

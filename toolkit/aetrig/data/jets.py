@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from aetrig.config.sources import Column, JetsSource, TableSource
-from aetrig.data import table
+from aetrig.data import arff_file, table
 from aetrig.data.dataset import Dataset
+from aetrig.data.files import Find
 from aetrig.errors import UserError
 
 SAMPLE = Path(__file__).parent / "samples" / "jets.parquet"
@@ -39,10 +40,11 @@ COLUMNS = (
 )
 
 
-def load(source: JetsSource, path: Path = SAMPLE) -> Dataset:
+def load(source: JetsSource, find: Find) -> Dataset:
     """Return the sample: the classes in ``background``, the others as signals.
 
-    Raises UserError for a class or feature that the sample does not have.
+    ``source.file``: a file of the published data set, in any format that has these columns. Raises
+    UserError for a class or feature that the sample does not have.
     """
     for name in source.background:
         if name not in CLASSES:
@@ -57,10 +59,18 @@ def load(source: JetsSource, path: Path = SAMPLE) -> Dataset:
         raise UserError(f"data.features {list(source.features)} match none of {known}")
     given = TableSource(
         source="table",
-        files=(path,),
+        files=(source.file or SAMPLE,),
         columns=columns,
-        label=LABEL,
+        label=LABEL if source.file is None else _label(find(source.file)),
         background=source.background,
         max_events=source.max_events,
     )
-    return table.load(given, lambda name: name)
+    return table.load(given, find)
+
+
+def _label(path: Path) -> str:
+    """Return the class column of the published file, which archives name differently."""
+    if path.suffix.lower() != ".arff":
+        return LABEL
+    names = arff_file.attributes(path)
+    return next((name for name in (LABEL, "class") if name in names), LABEL)

@@ -18,9 +18,9 @@ def load(source: DataSource, base: Path) -> Dataset:
     """
     if isinstance(source, L1Source):
         return l1.load(source)
-    if isinstance(source, JetsSource):
-        return jets.load(source)
     find = finder(source.folder, base)
+    if isinstance(source, JetsSource):
+        return jets.load(source, find)
     if isinstance(source, Adc2021Source):
         return adc2021.load(source, find)
     return table.load(source, find)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,7 @@ from aetrig.errors import UserError
 
 Rows = npt.NDArray[np.int64]
 STREAM = 17  # keeps the draw apart from others made with the same seed
+SHARE = 7  # its own stream of numbers, apart from the split's
 
 
 def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Rows, Rows]:
@@ -18,7 +21,8 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Rows, Rows]:
     Training: background only. Validation: the rest of the background, all signals and all minimum
     bias. A source's own split is kept; where it has none, ``round(fraction * events)`` background
     events are drawn without replacement, at least one. The draw depends on the seed and on the
-    number of background events. Raises UserError where either part has no background.
+    number of background events. Rows of one event are drawn together. Raises UserError where either
+    part has no background.
     """
     background = dataset.rows("background")
     if not background.any():
@@ -29,9 +33,13 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Rows, Rows]:
     validation = background & (dataset.split == 1)
     open_rows = np.flatnonzero(background & (dataset.split == -1))
     if len(open_rows):
-        count = max(1, round(fraction * len(open_rows)))
-        drawn = np.random.default_rng([STREAM, seed]).permutation(open_rows)[:count]
-        validation[drawn] = True
+        group = np.arange(len(open_rows))
+        if dataset.event is not None:
+            group = np.unique(dataset.event[open_rows], return_inverse=True)[1]
+        groups = int(group.max()) + 1
+        count = max(1, round(fraction * groups))
+        drawn = np.random.default_rng([STREAM, seed]).permutation(np.arange(groups))[:count]
+        validation[open_rows[np.isin(group, drawn)]] = True
     training = background & ~validation
     for part, rows in (("training", training), ("validation", validation)):
         if not rows.any():
@@ -43,19 +51,23 @@ def split(dataset: Dataset, fraction: float, seed: int) -> tuple[Rows, Rows]:
 
 
 def hash_split(dataset: Dataset, validation: float, test: float) -> tuple[Rows, Rows, Rows]:
-    """Return the indices of training, validation and test events by a hash of their integers.
+    """Return the indices of training, validation and test events by a hash of each.
 
-    An event's part depends on its own integers alone: it stays when events are added or taken away,
-    and equal events are in one part. Training is background only; signals and minimum bias are in
-    validation or, their share ``test``, in the test part. A source's own split is kept for what is
-    not in the test part. Raises UserError where training or validation has no background.
+    The hash is of the number of the event where the dataset has one, else of the row's integers.
+    An event's part depends on that alone: it stays when events are added or taken away, and equal
+    events are in one part. Training is background only; signals and minimum bias are in validation
+    or, their share ``test``, in the test part. A source's own split is kept for what is not in the
+    test part; background that it has in both parts is left out of training. Raises UserError where
+    training or validation has no background.
     """
-    place = uniform(dataset.x)
+    identity = mix(dataset.x) if dataset.event is None else dataset.event
+    place = _unit_interval(identity)
     background = dataset.rows("background")
     held_out = place >= 1 - test
     chosen = np.where(dataset.split == -1, place < validation, dataset.split == 1)
     training = background & ~chosen & ~held_out
     judging = ~held_out & (chosen | ~background)
+    training &= ~np.isin(identity, identity[judging & background])
     for part, rows in (("training", training), ("validation", judging & background)):
         if not rows.any():
             raise UserError(
@@ -66,7 +78,12 @@ def hash_split(dataset: Dataset, validation: float, test: float) -> tuple[Rows, 
 
 
 def uniform(x: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Return a number in [0, 1) for each row of integers, the same for equal rows on any machine.
+    """Return a number in [0, 1) for each row of integers, equal for equal rows, on any machine."""
+    return _unit_interval(mix(x))
+
+
+def mix(x: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Return 64 bits for each row of integers, shape (rows, columns), of whatever width.
 
     The mixing function is that of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
     """
@@ -77,4 +94,19 @@ def uniform(x: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
             state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             state ^= state >> np.uint64(31)
-    return np.asarray((state >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+    return state
+
+
+def _unit_interval(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    return np.asarray((bits >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
+def share(rows: Rows, fraction: float, seed: int) -> Rows:
+    """Return ``round(fraction * rows)`` of the rows, at least one, in ascending order.
+
+    Drawn by the seed; a smaller fraction's rows are among those of a larger.
+    """
+    if fraction == 1:
+        return rows
+    drawn = np.random.default_rng([SHARE, seed]).permutation(rows)
+    return np.sort(drawn[: max(1, round(fraction * len(rows)))])

@@ -1,13 +1,15 @@
-"""Named columns out of a Parquet, CSV, HDF5 or pickle file, only those that are wanted.
+"""Named columns out of a Parquet, CSV, HDF5, Arrow, .npz or pickle file, only those wanted.
 
 HDF5 has no one way to hold a table. Read here are: one 1-D dataset a column, side by side in the
 file or in a group; a 1-D compound dataset with a field a column; a 2-D dataset with an attribute
 ``columns`` of names. The table is found by its column names. What pandas' ``to_hdf`` writes needs
-PyTables and is refused.
+PyTables and is refused. An ``.npz`` archive holds one 1-D array a column, or a 2-D array beside an
+array ``columns`` of names. Arrow files may be of the file format (Feather is that) or a stream.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,14 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from aetrig.data import arff_file
 from aetrig.data.files import content_kind, require_kind
+from aetrig.data.npz_file import open_npz
 from aetrig.data.pickle_frame import read_frame
 from aetrig.errors import UserError, did_you_mean
 
 Columns = dict[str, npt.NDArray[Any]]
+ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
 
 
 def read_columns(path: Path, names: Sequence[str], label: str | None, rows: int | None) -> Columns:
@@ -37,7 +42,7 @@ def read_columns(path: Path, names: Sequence[str], label: str | None, rows: int 
     if reader is None:
         raise UserError(
             f"{path}: unknown kind of table '{path.suffix}' (content: {content_kind(path)}); "
-            f"expected a name ending in {', '.join(READERS)}"
+            f"expected a name ending in {', '.join(READERS)} or .root"
         )
     wanted = list(dict.fromkeys([*names, *([label] if label else [])]))
     found = reader(path, wanted, label, rows)
@@ -76,6 +81,48 @@ def _parquet(path: Path, wanted: list[str], label: str | None, rows: int | None)
     return _from_arrow(path, table, label, rows)
 
 
+def _arrow(path: Path, wanted: list[str], label: str | None, rows: int | None) -> Columns:
+    require_kind(path, "Arrow", "Arrow stream")
+    try:
+        with pa.OSFile(str(path)) as file:
+            schema, batches = _arrow_batches(path, file, wanted)
+            table = pa.Table.from_batches(_first(batches, rows), schema)
+            table.validate(full=True)  # damaged offsets would be read as addresses
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(
+            f"{path}: truncated or damaged Arrow ({_one_line(error)}); copy or download it again"
+        ) from error
+    return _from_arrow(path, table, label, rows)
+
+
+def _arrow_batches(
+    path: Path, file: pa.OSFile, wanted: list[str]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema and the batches of the wanted columns, read as they are asked for."""
+    as_file = content_kind(path) == "Arrow"
+    if not as_file:
+        _require_end_of_stream(path)
+    opened = pa.ipc.open_file if as_file else pa.ipc.open_stream
+    names = opened(file).schema.names
+    require_columns(path, wanted, names)
+    file.seek(0)
+    options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in wanted])
+    reader = opened(file, options=options)
+    if as_file:
+        return reader.schema, map(reader.get_batch, range(reader.num_record_batches))
+    return reader.schema, iter(reader)
+
+
+def _require_end_of_stream(path: Path) -> None:
+    """Raise UserError where a stream lacks its end, which is all that tells a cut one."""
+    with path.open("rb") as file:
+        file.seek(-min(len(ARROW_END), path.stat().st_size), os.SEEK_END)
+        if file.read() != ARROW_END:
+            raise UserError(
+                f"{path}: truncated Arrow stream (no end-of-stream mark); copy or download it again"
+            )
+
+
 def _csv(path: Path, wanted: list[str], label: str | None, rows: int | None) -> Columns:
     require_kind(path, "text")
     require_columns(path, wanted, _csv_header(path))
@@ -89,6 +136,11 @@ def _csv(path: Path, wanted: list[str], label: str | None, rows: int | None) -> 
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path}: not a table of numbers: {_one_line(error)}") from error
     return _from_arrow(path, table, label, rows)
+
+
+def _arff(path: Path, wanted: list[str], label: str | None, rows: int | None) -> Columns:
+    require_columns(path, wanted, arff_file.attributes(path))
+    return _from_arrow(path, arff_file.read(path, wanted), label, rows)
 
 
 def _csv_header(path: Path) -> list[str]:
@@ -142,10 +194,22 @@ def _hdf5(path: Path, wanted: list[str], label: str | None, rows: int | None) ->
         raise UserError(
             f"{path}: truncated or damaged HDF5 ({_one_line(error)}); copy or download it again"
         ) from error
+    return _of_one_length(path, found, label)
+
+
+def _of_one_length(path: Path, found: Columns, label: str | None) -> Columns:
     lengths = {name: len(column) for name, column in found.items()}
     if len(set(lengths.values())) > 1:
         raise UserError(f"{path}: columns differ in length: {lengths}")
     return {name: _labelled(column, name, label) for name, column in found.items()}
+
+
+def _npz(path: Path, wanted: list[str], label: str | None, rows: int | None) -> Columns:
+    require_kind(path, "zip")
+    with open_npz(path) as table:
+        require_columns(path, wanted, table.names)
+        found = {name: table.take(name, rows) for name in wanted}
+    return _of_one_length(path, found, label)
 
 
 Take = Callable[[str, slice], npt.NDArray[Any]]
@@ -212,6 +276,10 @@ READERS: dict[str, Callable[[Path, list[str], str | None, int | None], Columns]]
     ".csv": _csv,
     ".h5": _hdf5,
     ".hdf5": _hdf5,
+    ".arrow": _arrow,
+    ".feather": _arrow,
+    ".npz": _npz,
+    ".arff": _arff,
     ".pkl": _pickle,
     ".pickle": _pickle,
 }

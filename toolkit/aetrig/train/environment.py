@@ -43,6 +43,8 @@ def data_digest(dataset: Dataset) -> str:
     digest.update(repr((dataset.features, dataset.processes, dataset.x.shape)).encode())
     for array in (dataset.x, dataset.process, dataset.weight, dataset.split):
         digest.update(array.tobytes())
+    if dataset.event is not None:  # which decides the split
+        digest.update(dataset.event.tobytes())
     return digest.hexdigest()
 
 
