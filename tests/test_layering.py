@@ -13,10 +13,25 @@ import aetrig
 PACKAGE = Path(aetrig.__file__).parent
 ORDER = [
     ("errors",), ("run", "tools", "parts"), ("config",), ("data", "physics"), ("nets",), ("train",), ("program",),
-    ("export", "hls", "rtl", "emulator"), ("trigger", "compress"), ("verify",), ("report",), ("package",), ("doctor",), ("api",), ("cli",),
+    ("export", "hls", "rtl", "emulator"), ("bring", "trigger", "compress"), ("verify",), ("report",), ("search",), ("package",), ("doctor",), ("api",), ("cli",),
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
-HEAVY = {"torch", "brevitas", "onnx", "onnxruntime", "hls4ml", "qonnx", "pandas", "pyarrow", "h5py"}
+HEAVY = {
+    "torch",
+    "brevitas",
+    "onnx",
+    "onnxruntime",
+    "hls4ml",
+    "qonnx",
+    "pandas",
+    "pyarrow",
+    "h5py",
+    "uproot",
+    "awkward",
+    "pooch",
+    "sklearn",
+    "minisom",
+}
 
 
 def modules() -> list[Path]:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 AETRIG = Path(sys.executable).with_name("aetrig")
-COMMANDS = ("qat", "export-onnx", "hls", "verify", "doctor", "config", "data", "golden")
+COMMANDS = (
+    "qat", "export-onnx", "import", "threshold", "hls", "rtl", "emulator", "verify", "report", "clusters", "scan",
+    "compress", "decompress", "package", "doctor", "config", "data", "golden",
+)  # fmt: skip
 
 
 def aetrig(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -63,7 +63,7 @@ def to_model(program: Program) -> onnx.ModelProto:
                 step = 2.0**op.weight_format.exponent
                 weight = constant(f"{op.name}_weight", op.weight * step)
                 exponent = exponents[op.name]
-                bits = bits_for(min(-1, int(op.bias.min())), int(op.bias.max()))
+                bits = max(2, bits_for(min(-1, int(op.bias.min())), int(op.bias.max())))
                 bias = constant(f"{op.name}_bias", np.ldexp(op.bias.astype(float), exponent))
                 weight = quant(f"{op.name}_weight_quant", weight, op.weight_format, "ROUND")
                 form = Format(bits, True, exponent)

@@ -8,14 +8,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aetrig.config.load import load as load_config
 from aetrig.errors import UserError
 from aetrig.export.stage import export_onnx
+from aetrig.report import explore
+from aetrig.report.draw import svg
 from aetrig.report.events import Events
-from aetrig.report.picture import Picture
+from aetrig.report.picture import Picture, from_json
 from aetrig.report.scores import curves
 from aetrig.report.stage import compare, report
 from aetrig.run import Run, new_run
@@ -159,3 +162,19 @@ def chromium(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ],
         check=True, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
+
+
+def test_clusters_are_pictures_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("minisom", reason="the extra 'clusters' is not installed")
+    monkeypatch.setattr(explore, "MOST", 400)
+    found = explore.explore(run)
+    assert [row[0] for row in found.rows()] == ["k-means", "Gaussian mixture"]
+    bars, chart = explore.bars(found.content), explore.chart(found.content)
+    assert bars is not None
+    assert chart is not None
+    shares = np.array([curve.y for curve in bars.panels[0].curves])
+    assert set(shares.sum(axis=0).round(9)) <= {0.0, 1.0}  # of 400 events a class may have none
+    assert [panel.title for panel in chart.panels[1:]] == found.content["classes"]
+    assert sum(np.sum(panel.image.counts) for panel in chart.panels if panel.image) == 400
+    assert from_json(json.loads(json.dumps(chart.to_json()))) == chart
+    assert svg(chart).count("<image") >= len(found.content["classes"])

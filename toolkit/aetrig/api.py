@@ -9,8 +9,10 @@
 >>> api.hls(run, config.hls)
 >>> api.rtl(run, config.rtl)
 >>> api.verify(run).passed
+>>> api.import_network(Path("net.qonnx.onnx"), config, Path("runs"), base=Path.cwd()).run
 """
 
+from aetrig.bring.stage import import_module, import_network
 from aetrig.compress.stage import compress, decompress
 from aetrig.config.load import load as load_config
 from aetrig.data.info import describe
@@ -41,6 +43,8 @@ __all__ = [
     "emulator",
     "export_onnx",
     "hls",
+    "import_module",
+    "import_network",
     "load_config",
     "load_data",
     "new_run",

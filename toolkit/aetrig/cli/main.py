@@ -10,6 +10,7 @@ import typer
 
 from aetrig import __version__
 from aetrig.cli import (
+    clusters,
     compress,
     config,
     data,
@@ -18,10 +19,12 @@ from aetrig.cli import (
     export_onnx,
     golden,
     hls,
+    import_network,
     package,
     qat,
     report,
     rtl,
+    scan,
     threshold,
     verify,
 )
@@ -36,12 +39,15 @@ app = typer.Typer(
 )
 app.command("qat")(qat.command)
 app.command("export-onnx")(export_onnx.command)
+app.command("import")(import_network.command)
 app.command("threshold")(threshold.command)
 app.command("hls")(hls.command)
 app.command("rtl")(rtl.command)
 app.command("emulator")(emulator.command)
 app.command("verify")(verify.command)
 app.command("report")(report.command)
+app.command("clusters")(clusters.command)
+app.command("scan")(scan.command)
 app.command("compress")(compress.compress)
 app.command("decompress")(compress.decompress)
 app.command("package")(package.command)

@@ -210,7 +210,8 @@ def _settle_constants(graph: onnx.GraphProto) -> None:
         _replace(value, integers * step)
         if node.name.endswith("_bias_quant"):
             # the bias is signed, also where no element is negative
-            least = bits_for(min(-1, int(integers.min())), int(integers.max()))
+            # and has two bits at least: programs that read QONNX take a signed bit for -1 and 1
+            least = max(2, bits_for(min(-1, int(integers.min())), int(integers.max())))
             _replace(bit_width, np.array(least))
 
 

@@ -31,6 +31,15 @@ class Activation:
         """Whether it gives negative numbers."""
         return self.name in ("leaky_relu", "tanh")
 
+    @property
+    def gain(self) -> float | None:
+        """Factor of Glorot's uniform initial weights; None: torch's own.
+
+        Sigmoid has the slope 1/4 at zero: without the factor 4 a deep network begins as, and often
+        stays, a network with one latent number (Glorot and Bengio, AISTATS 2010).
+        """
+        return 4.0 if self.name == "sigmoid" else None
+
     def of(self, x: Tensor) -> Tensor:
         """Return the function of ``x``, for training."""
         match self.name:

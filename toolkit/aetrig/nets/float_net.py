@@ -47,7 +47,10 @@ class FloatAutoencoder(nn.Module):
         self._residual = residual_layers(features, network)
         widths = layer_widths(features, network)
         for name, (inputs, outputs) in widths.items():
-            self.add_module(name, nn.Linear(inputs, outputs))
+            layer = nn.Linear(inputs, outputs)
+            if self._activation.gain is not None and name not in self._linear:
+                nn.init.xavier_uniform_(layer.weight, self._activation.gain)
+            self.add_module(name, layer)
         if network.batch_norm:
             for name in (*self.encoder, *self.decoder):
                 if name not in self._linear:

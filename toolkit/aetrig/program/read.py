@@ -146,8 +146,8 @@ def _row(graph: Graph, tensor: str, width: int) -> Floats:
     return values.reshape(width)
 
 
-def _format(graph: Graph, node: onnx.NodeProto) -> tuple[Format, Rounding]:
-    """Read a Quant node's format and rounding."""
+def quant_format(graph: Graph, node: onnx.NodeProto) -> tuple[Format, Rounding]:
+    """Read a Quant node's format and rounding; raise UserError naming the tensor at fault."""
     if node.op_type != "Quant" or len(node.input) != 4:
         raise graph.fail(f"node '{node.name}' is {node.op_type}; a Quant node is expected there")
     _, scale, zero_point, bit_width = node.input
@@ -170,7 +170,7 @@ def _format(graph: Graph, node: onnx.NodeProto) -> tuple[Format, Rounding]:
 
 
 def _quantize(graph: Graph, node: onnx.NodeProto) -> Quantize:
-    form, rounding = _format(graph, node)
+    form, rounding = quant_format(graph, node)
     return Quantize(node.name, form, rounding)
 
 
@@ -182,12 +182,12 @@ def _affine(
     exponent: int,
     width: int,
 ) -> Affine:
-    weight, form = _parameter(graph, graph.other_input(matmul, data))
+    weight, form = parameter(graph, graph.other_input(matmul, data))
     if weight.ndim != 2 or weight.shape[0] != width:
         raise graph.fail(
             f"weight of '{matmul.name}' has shape {weight.shape}; {width} rows are expected"
         )
-    bias, bias_form = _parameter(graph, graph.other_input(*add))
+    bias, bias_form = parameter(graph, graph.other_input(*add))
     bias = bias.reshape(-1)
     if bias.shape != weight.shape[1:]:
         raise graph.fail(
@@ -217,7 +217,7 @@ def _table(graph: Graph, steps: list[tuple[onnx.NodeProto, str]], exponent: int)
         raise graph.fail(f"table '{name}' must stand between two Quant nodes")
     if len(gather.input) != 2 or gather.input[1] != index:
         raise graph.fail(f"Gather '{name}' must take its entries first and the index second")
-    form, (after, _) = _format(graph, before)[0], _format(graph, behind[0][0])
+    form, (after, _) = quant_format(graph, before)[0], quant_format(graph, behind[0][0])
     entries = np.ldexp(graph.constant(gather.input[0]), -after.exponent)
     expected = form.high - form.low + 1
     if entries.shape != (expected,) or low != form.low:
@@ -235,12 +235,12 @@ def _table(graph: Graph, steps: list[tuple[onnx.NodeProto, str]], exponent: int)
     return Table(name, form.low, entries.astype(np.int64), after.exponent)
 
 
-def _parameter(graph: Graph, tensor: str) -> tuple[Integers, Format]:
-    """Return a quantized constant's integers and its format."""
+def parameter(graph: Graph, tensor: str) -> tuple[Integers, Format]:
+    """Return a quantized constant's integers and its format; raise UserError where it has none."""
     node = graph.maker(tensor)
     if node is None:
         raise graph.fail(f"tensor '{tensor}' is not quantized; a Quant node must stand before it")
-    form, rounding = _format(graph, node)
+    form, rounding = quant_format(graph, node)
     scaled = np.ldexp(graph.constant(node.input[0]), -form.exponent)
     rounded = np.rint(scaled) if rounding == "ROUND" else np.floor(scaled)
     return rounded.clip(form.low, form.high).astype(np.int64), form

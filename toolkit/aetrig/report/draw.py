@@ -95,14 +95,19 @@ def _legend(axes: Any, panel: Panel) -> None:
     if panel.ticks and not panel.sideways:
         axes.margins(y=0.25)  # room above the bars
         axes.legend(loc="upper center", ncols=len(panel.curves))
+    elif labels and panel.points:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # points fill the axes
     elif labels:
         axes.legend()
 
 
 def _content(axes: Any, panel: Panel) -> None:
     tint = None if panel.tint is None else mpl.colormaps["coolwarm"]((panel.tint + 1) / 2)
-    for points in panel.points:
-        axes.scatter(points.x, points.y, s=2, color=tint or COLOURS[0], linewidths=0)
+    for i, points in enumerate(panel.points):
+        axes.scatter(
+            points.x, points.y, s=points.size, color=tint or COLOURS[i % len(COLOURS)],
+            linewidths=0, label=points.label or None,
+        )  # fmt: skip
     for i, curve in enumerate(panel.curves):
         colour = tint or COLOURS[i % len(COLOURS)]
         if panel.ticks:

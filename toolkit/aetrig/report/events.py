@@ -23,6 +23,7 @@ from aetrig.program.evaluate import trace
 from aetrig.program.model import SCORE, Integers, Program
 from aetrig.program.read import read
 from aetrig.run import Run
+from aetrig.train import checkpoint
 from aetrig.train.load import load_config, load_float, load_scaling
 from aetrig.trigger.score import scored
 
@@ -90,6 +91,11 @@ class Events:
         total = [trace(program, x[i : i + CHUNK])[SCORE][:, 0] for i in range(0, len(x), CHUNK)]
         unit = divisor(self.config.trigger.score, program.outputs)
         return np.asarray(np.ldexp(np.concatenate(total).astype(np.float64), self.exponent) / unit)
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether there are float weights; an imported network has none."""
+        return (self.run / checkpoint.FLOAT).exists()
 
     @property
     def exponent(self) -> int:

@@ -56,10 +56,12 @@ class Image:
 
 @dataclass(frozen=True)
 class Points:
-    """Points that are not joined."""
+    """Points that are not joined. ``size``: area of each in square points."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
+    label: str = ""
+    size: float = 2.0
 
 
 @dataclass(frozen=True)

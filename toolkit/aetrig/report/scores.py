@@ -74,17 +74,16 @@ def curves(events: Events, verify: dict[str, Any] | None) -> Picture | None:
     """
     vectors = events.vectors
     background = vectors.rows("background")
+    # an imported network has no float weights
+    stages = {"float": events.float_scores} if events.trained_here else {}
+    stages["quantized"] = events.quantized_scores
     firmware = _compared_firmware(verify)
     panels = []
     for index, process in enumerate(vectors.processes):
         rows = vectors.process == index
         if process.role != "signal" or not rows.any():
             continue
-        drawn = []
-        for label, scores in (
-            ("float", events.float_scores), ("quantized", events.quantized_scores),
-        ):  # fmt: skip
-            drawn.append(_roc(label, scores[background], scores[rows]))
+        drawn = [_roc(label, scores[background], scores[rows]) for label, scores in stages.items()]
         if firmware:
             label = f"firmware ({', '.join(firmware)})"
             drawn.append(replace(drawn[-1], label=label, dashed=True))

@@ -13,7 +13,17 @@ import jinja2
 
 from aetrig.errors import UserError
 from aetrig.parts import resolve
-from aetrig.report import firmware, ladder, latent, scores, tables, training, variables, widths
+from aetrig.report import (
+    explore,
+    firmware,
+    ladder,
+    latent,
+    scores,
+    tables,
+    training,
+    variables,
+    widths,
+)
 from aetrig.report.draw import panels, svg
 from aetrig.report.events import Events
 from aetrig.report.picture import Panel, Picture, from_json
@@ -24,10 +34,10 @@ from aetrig.verify.rungs import CSIM, EMULATOR, RTL
 
 FOLDER, PAGE = "pictures", "report.html"
 BACK_ENDS = (CSIM, RTL, EMULATOR)
-JSON = ("verify", "rtl", "hls", "emulator", "trigger", "environment")
+JSON = ("verify", "rtl", "hls", "emulator", "trigger", "environment", "clusters")
 ORDER = (
-    "roc", "scores", "ladder", "firmware", "loss", "latent", "widths", "residuals", "corner",
-    "overlay",
+    "roc", "scores", "ladder", "firmware", "loss", "latent", "clusters", "map", "widths",
+    "residuals", "corner", "overlay",
 )  # fmt: skip
 SIDE_BY_SIDE = {"roc": "quantized", "loss": "validation"}  # the curves of a run that are overlaid
 OVERLAID = {
@@ -107,6 +117,8 @@ def _pictures(run: Run, files: Files) -> Iterator[Picture]:
         lambda: ladder.rungs(files["verify"]),
         lambda: firmware.resources(files["rtl"], part, latency, budget),
         lambda: latent.space(events),
+        lambda: explore.bars(files["clusters"]),
+        lambda: explore.chart(files["clusters"]),
         lambda: widths.ranges(events),
         lambda: variables.differences(events),
         lambda: variables.corner(events),
@@ -202,6 +214,7 @@ def _verdict(name: str, files: Files) -> dict[str, Any]:
     word = "PASSED" if verify["passed"] else "FAILED"
     remarks = [str(item) for item in verify["failures"]]
     absent = [stage for stage in BACK_ENDS if stage not in _compared(verify)]
+    remarks += verify.get("notes", [])
     if absent:
         remarks.append(f"not compared: {', '.join(absent)}")
     return {

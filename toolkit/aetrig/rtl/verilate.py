@@ -19,7 +19,9 @@ from aetrig.tools import require_gxx
 
 PURPOSE = "the verilated RTL is compiled with it"
 # generated logic: unused bits of products and vectors are meant, and every file holds one module
-WAIVED = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM")
+# UNOPTFLAT: its optimizer finds circles where there are none, since each wire of the netlist takes
+# earlier wires alone; a true one ends the simulation with "did not converge"
+WAIVED = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM", "UNOPTFLAT")
 RUNTIME = ("verilated", "verilated_threads")
 OPTIMIZATION = ("-O1", "-fPIC", "-std=c++17", "-w", "-DVL_TIME_CONTEXT")
 

@@ -50,7 +50,7 @@ def prepare(
     that the run began with.
     """
     dataset = load(config.data, base)
-    training_rows, validation_rows, test_rows = _parts(dataset, config)
+    training_rows, validation_rows, test_rows = parts(dataset, config)
     if config.net.batch_norm and len(training_rows) % config.train.batch_size == 1:
         raise UserError(
             f"the last batch of {len(training_rows)} training events would hold a single one, "
@@ -85,7 +85,7 @@ def prepare(
     )
 
 
-def _parts(dataset: Dataset, config: RunConfig) -> tuple[Rows, Rows, Rows]:
+def parts(dataset: Dataset, config: RunConfig) -> tuple[Rows, Rows, Rows]:
     """Return the rows of training, validation and test events."""
     train = config.train
     if train.split == "hash":

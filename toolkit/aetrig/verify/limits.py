@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aetrig.config.model import Limits
+from aetrig.verify.rungs import FLOAT
 from aetrig.verify.verdict import Check, Latency, Physics
 
 SIGMAS = 2.0
@@ -24,8 +25,12 @@ def efficiency_check(signal: str) -> str:
 
 
 def checks(limits: Limits, physics: Physics | None, latency: Latency) -> tuple[Check, ...]:
-    """Return every check that the configuration asks for, measured or not."""
-    found = [] if physics is None else list(_physics(limits, physics))
+    """Return every check that the configuration asks for, measured or not.
+
+    Limits on physics are falls from float to the last stage: without float there are none.
+    """
+    falls = physics is not None and physics.stages[0].stage == FLOAT
+    found = list(_physics(limits, physics)) if physics is not None and falls else []
     if limits.latency_ns is not None:
         found.append(_at_most(LATENCY, latency.nanoseconds, limits.latency_ns))
     if limits.interval_cycles is not None:

@@ -18,7 +18,7 @@ from aetrig.program.model import SCORE, Program, Trigger
 from aetrig.trigger.score import scored
 from aetrig.verify.ladder import Kept
 from aetrig.verify.performance import Reconstruction
-from aetrig.verify.rungs import FIRMWARE, FLOAT, QAT
+from aetrig.verify.rungs import FIRMWARE, FLOAT, IMPORTED, QAT
 from aetrig.verify.stages import Stages
 
 Floats = npt.NDArray[np.float64]
@@ -89,7 +89,7 @@ def reconstructions(
     scaling: InputScaling,
     how: Scoring,
 ) -> list[Reconstruction]:
-    """Return float first, then QAT and the firmware where they ran.
+    """Return float first, then QAT (or the network as imported) and the firmware where they ran.
 
     ``values``: of the ladder on ``vectors``, by stage and quantizer. The firmware is csim, or the
     RTL where there is no csim.
@@ -97,11 +97,18 @@ def reconstructions(
     found = []
     if stages.float_net is not None:
         found.append(_float(stages.float_net, vectors.x, scaling, how))
-    firmware = next((name for name in FIRMWARE if name in values), None)
-    names = [name for name in (QAT, firmware) if name is not None and name in values]
+    shown = [name for name, layers in values.items() if _shows(layers, how)]
+    firmware = next((name for name in FIRMWARE if name in shown), None)
+    names = [name for name in (QAT, IMPORTED, firmware) if name is not None and name in shown]
     return found + [
         _quantized(stages, name, values[name], vectors.x, scaling, how) for name in names
     ]
+
+
+def _shows(layers: Mapping[str, Kept], how: Scoring) -> bool:
+    """Say whether a stage shows what its score is made of; the RTL of a network alone does not."""
+    needed = {name for name in (how.reference, how.scored) if name is not None}
+    return SCORE in layers or needed <= set(layers)
 
 
 def _float(

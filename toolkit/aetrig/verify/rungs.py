@@ -28,6 +28,7 @@ from aetrig.verify.ladder import Rung, Trace
 
 QAT, ONNX, PROGRAM, FLOAT = "QAT", "onnxruntime", "Program", "float"
 CSIM, RTL, EMULATOR, TRIGGER = "csim", "RTL", "emulator", "trigger"
+IMPORTED = "QONNX"  # the file that an imported network was brought in
 FIRMWARE = (CSIM, RTL)
 TRACED_AT: Level = (
     "disabled"  # showing a layer's values forbids fusing it away; outputs: every level
@@ -37,6 +38,13 @@ TRACED_AT: Level = (
 def qat_rung(net: QuantAutoencoder) -> Rung:
     """Return the trained network, evaluated in float64."""
     return Rung(QAT, lambda x: trace_integers(net, x), keep=True)
+
+
+def imported_rung(run: Run) -> Rung:
+    """Return an imported network as it was brought, run by QONNX's own executor."""
+    from aetrig.bring.execute import open_reference
+
+    return Rung(IMPORTED, open_reference(run).trace, keep=True)
 
 
 def program_rung(network: Program, trigger: Program | None) -> Rung:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from aetrig import config as configuration
+from aetrig.bring import RECORD, SOURCE
 from aetrig.config.model import RunConfig
 from aetrig.data import features as feature_file
 from aetrig.data.scaling import InputScaling
@@ -25,7 +26,7 @@ from aetrig.verify.performance import Grid, performance
 from aetrig.verify.project import project_findings
 from aetrig.verify.rates import trigger_rates
 from aetrig.verify.reconstruct import Scoring, reconstructions, scoring
-from aetrig.verify.rungs import FLOAT
+from aetrig.verify.rungs import FLOAT, IMPORTED
 from aetrig.verify.stages import Stages, open_stages
 from aetrig.verify.vectors import Adversarial, adversarial
 from aetrig.verify.verdict import Finding, Mismatch, Physics, Verdict
@@ -37,6 +38,8 @@ INPUTS = (
     "vectors/validation.npz",
     "checkpoints/float.pt",
     "checkpoints/qat.pt",
+    SOURCE,
+    RECORD,
     "model.qonnx.onnx",
     "model.onnx",
     "trigger.qonnx.onnx",
@@ -44,6 +47,10 @@ INPUTS = (
     "hls",
     "rtl",
     "emulator",
+)
+NO_FLOAT = (
+    "the network was imported: there is no float network to compare with, and the ladder begins "
+    "with QONNX's executor on the imported file"
 )
 Progress = Callable[[str], None]
 
@@ -81,6 +88,7 @@ def verify(run: Run, progress: Progress = lambda _: None) -> Verdict:
         physics,
         measured,
         checks(config.verify.limits, physics, measured),
+        (NO_FLOAT,) if stages.imported else (),
     )
     _write(run, verdict, made, climbed.mismatches)
     return verdict
@@ -169,9 +177,10 @@ def _physics(
     try:
         scaling = load_scaling(run)
         found = reconstructions(stages, climbed.values, vectors, scaling, how)
-        if len(found) < 2 or found[0].stage != FLOAT:
+        first = IMPORTED if stages.imported else FLOAT
+        if len(found) < 2 - stages.imported or found[0].stage != first:
             ran = ", ".join(item.stage for item in found) or "none"
-            findings.append(Finding("physics", f"needs float and a quantized stage, ran: {ran}"))
+            findings.append(Finding("physics", f"needs {first} and a quantized stage, ran: {ran}"))
             return None
         physics = performance(vectors, found, _grid(run, scaling), config.verify)
         if stages.trigger is None or stages.trigger.trigger is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from aetrig.bring import RECORD, SOURCE
 from aetrig.errors import AetrigError, MissingToolError
 from aetrig.nets.float_net import FloatAutoencoder
 from aetrig.nets.quant_net import QuantAutoencoder
@@ -20,6 +21,7 @@ from aetrig.verify.rungs import (
     CSIM,
     EMULATOR,
     FLOAT,
+    IMPORTED,
     ONNX,
     PROGRAM,
     QAT,
@@ -27,6 +29,7 @@ from aetrig.verify.rungs import (
     TRIGGER,
     csim_rung,
     emulator_rung,
+    imported_rung,
     onnx_rungs,
     program_rung,
     qat_rung,
@@ -48,6 +51,7 @@ class Stages:
     """What could be opened. ``findings``: damaged artefacts; ``not_run``: absent ones.
 
     ``program``: the network's; ``trigger``: the network's or a cut of it, with score and bits.
+    ``imported``: the network was trained elsewhere: there is neither float nor QAT to open.
     """
 
     float_net: FloatAutoencoder | None = None
@@ -55,6 +59,7 @@ class Stages:
     program: Program | None = None
     trigger: Program | None = None
     rungs: list[Rung] = field(default_factory=list)
+    imported: bool = False
     findings: list[Finding] = field(default_factory=list)
     not_run: list[Finding] = field(default_factory=list)
 
@@ -88,7 +93,7 @@ def open_stages(run: Run) -> Stages:
 
     A network is verified with the back ends that the run has, and needs one that is firmware.
     """
-    stages = Stages()
+    stages = Stages(imported=(run / RECORD).exists())
 
     def attempt(
         name: str, artefact: str, command: str, opener: Callable[[], Opened]
@@ -106,14 +111,18 @@ def open_stages(run: Run) -> Stages:
         return None
 
     network, trigger = run / contract.NETWORK, run / contract.TRIGGER
-    stages.float_net = attempt(FLOAT, "checkpoints/float.pt", "qat", lambda: load_float(run))
-    stages.quantized = attempt(QAT, "checkpoints/qat.pt", "qat", lambda: load_quantized(run))
+    if not stages.imported:
+        stages.float_net = attempt(FLOAT, "checkpoints/float.pt", "qat", lambda: load_float(run))
+        stages.quantized = attempt(QAT, "checkpoints/qat.pt", "qat", lambda: load_quantized(run))
     stages.program = attempt(PROGRAM, network.name, "export-onnx", lambda: read(network))
     if trigger.exists():
         load = contract.load
         stages.trigger = attempt(TRIGGER, network.name, "export-onnx", lambda: load(run))
     if stages.quantized is not None:
         stages.rungs.append(qat_rung(stages.quantized))
+    if stages.imported:
+        rung = attempt(IMPORTED, SOURCE, "import", lambda: imported_rung(run))
+        stages.rungs += [] if rung is None else [rung]
     last = next((name for name in reversed(stages.layers()) if name.endswith("_quant")), None)
     exponent = stages.exponent(last) if last else None
     rungs = attempt(ONNX, "model.onnx", "export-onnx", lambda: onnx_rungs(run, last, exponent))
@@ -127,8 +136,8 @@ def open_stages(run: Run) -> Stages:
     # firmware is asked for: where there is neither project, the first is missed
     firmware = ("hls", "rtl") if (run / "rtl").exists() else ("hls",)
     for folder in (*firmware, "emulator"):
-        name, rung = BACK_ENDS[folder]
+        name, back_end = BACK_ENDS[folder]
         if (run / folder).exists() or firmware == (folder,):
-            opened = attempt(name, folder, folder, partial(rung, run, stages.deployed))
+            opened = attempt(name, folder, folder, partial(back_end, run, stages.deployed))
             stages.rungs += [] if opened is None else [opened]
     return stages

@@ -12,6 +12,7 @@ from aetrig.verify.limits import (
     auc_check,
     efficiency_check,
 )
+from aetrig.verify.rungs import FLOAT, IMPORTED, QAT
 from aetrig.verify.table import Table, number
 from aetrig.verify.verdict import Check, Comparison, Latency, Physics, Verdict
 
@@ -28,7 +29,9 @@ def summary_table(verdict: Verdict) -> Table:
     rows.append(_latency(verdict.latency))
     signals = verdict.physics is not None and verdict.physics.signals
     legend = "; 0.8429(35) is 0.8429 ± 0.0035" if signals else ""
-    return Table(f"Verdict on {verdict.run}{legend}", COLUMNS, tuple(rows))
+    imported = verdict.physics is not None and verdict.physics.stages[0].stage == IMPORTED
+    columns = tuple(IMPORTED if imported and name == QAT else name for name in COLUMNS)
+    return Table(f"Verdict on {verdict.run}{legend}", columns, tuple(rows))
 
 
 def _latency(found: Latency) -> Row:
@@ -82,7 +85,7 @@ def _figures(physics: Physics, checks: Mapping[str, Check]) -> Iterator[Row]:
         name = next(of[index].feature for of in known if of is not None)
         yield _row(physics, f"residual width {name} [{unit}]", [number(w, ".4g") for w in widths])
     if not physics.signals:
-        found_rank = ["", "", f"{physics.rank_correlation:.5f}"][: len(physics.stages)]
+        found_rank = [*[""] * (len(physics.stages) - 1), f"{physics.rank_correlation:.5f}"]
         yield _row(physics, "rank correlation of scores", found_rank)
     if AGREEMENT in checks:
         yield _limit(checks[AGREEMENT])
@@ -99,10 +102,16 @@ def _shows_residuals(physics: Physics) -> bool:
 
 def _row(physics: Physics, title: str, texts: Sequence[str], check: Check | None = None) -> Row:
     """Return one row; the last stage that ran is the firmware, or it did not run."""
-    cells = [*texts, *["not run"] * (3 - len(physics.stages))]
+    cells = _cells(physics, texts)
     if check is None:
         return (title, *cells, "", "")
     return (title, *cells, f"{_short(check)} {_bound(check)}", _result(check))
+
+
+def _cells(physics: Physics, texts: Sequence[str]) -> list[str]:
+    """Return a cell for float, QAT and firmware."""
+    before = [] if physics.stages[0].stage == FLOAT else ["none"]
+    return [*before, *texts, *["not run"] * (3 - len(before) - len(texts))]
 
 
 def _compact(value: float, error: float) -> str:

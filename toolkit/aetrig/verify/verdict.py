@@ -171,7 +171,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everything `aetrig verify` found. ``not_run``: stage and what it needs."""
+    """Everything `aetrig verify` found.
+
+    ``not_run``: stage and what it needs. ``notes``: what cannot be compared, and is no fault.
+    """
 
     run: str
     findings: tuple[Finding, ...]
@@ -181,6 +184,7 @@ class Verdict:
     physics: Physics | None
     latency: Latency
     checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -207,7 +211,8 @@ class Verdict:
         found = len(self.findings) + len(self.not_run)
         line += f", {found} other faults (listed first)" if found else ""
         unmeasured = [check.name for check in self.checks if check.passed is None]
-        return line + (f"; not measured: {', '.join(unmeasured)}" if unmeasured else "")
+        line += f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
+        return "; ".join((line, *self.notes))
 
     def to_json(self) -> dict[str, Any]:
         """Return what verify.json holds: plain values, infinities as None."""
