@@ -18,6 +18,7 @@ from aetrig.emulator.build import compile_in, program_line
 from aetrig.emulator.load import load
 from aetrig.errors import UserError
 from aetrig.program.evaluate import trace
+from aetrig.run import sha256
 from emulator.conftest import Made
 
 STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
@@ -94,12 +95,14 @@ def test_build_script_example_and_wrapper(
     made: Made = request.getfixturevalue(which)
     folder = shutil.copytree(made.folder, tmp_path / "emulator")
     (folder / f"lib{made.prefix}.so").unlink()
+    before = sha256(made.folder)
     built = run(["sh", "build.sh"], tmp_path / "emulator")
     assert built.returncode == 0, built.stderr
+    assert sha256(folder) == before  # a run's manifest still holds
     assert built.stdout.startswith("40 golden events equal on ")
     values = trace(made.program, made.x)
     decided = [values["score"], values["accept"]] if made.program.trigger else [output_of(made)]
-    done = run([str(folder / "example")], tmp_path, lines(made.x))
+    done = run([str(folder / "example.out")], tmp_path, lines(made.x))
     assert done.returncode == 0
     assert np.array_equal(np.loadtxt(done.stdout.splitlines(), dtype=int), np.hstack(decided))
     everything = np.hstack([output_of(made), *(decided if made.program.trigger else [])])
@@ -124,13 +127,13 @@ def test_self_test_finds_every_kind_of_change(with_trigger: Made, tmp_path: Path
         words[column] = str(int(words[column]) ^ 1)
         changed[event] = " ".join(words)
         (folder / "changed.txt").write_text("\n".join(changed))
-        done = run(["./selftest", "changed.txt"], folder)
+        done = run(["./selftest.out", "changed.txt"], folder)
         assert done.returncode == 1, column
         assert f"event {event - 1}:" in done.stderr
     (folder / "changed.txt").write_text("\n".join(golden[:-1]))
-    assert run(["./selftest", "changed.txt"], folder).returncode == 2
-    assert run(["./selftest", "absent.txt"], folder).returncode == 2
-    assert run(["./selftest"], folder).returncode == 0
+    assert run(["./selftest.out", "changed.txt"], folder).returncode == 2
+    assert run(["./selftest.out", "absent.txt"], folder).returncode == 2
+    assert run(["./selftest.out"], folder).returncode == 0
 
 
 def test_outside_the_wires(with_trigger: Made) -> None:

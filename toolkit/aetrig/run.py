@@ -17,7 +17,7 @@ from aetrig.errors import UserError
 VERSION = 1
 MANIFEST = "manifest.json"
 # what compilers and simulators leave behind; not part of an artefact's identity
-BUILD_PRODUCTS = (".so", ".o", ".a", ".log", ".pyc")
+BUILD_PRODUCTS = (".so", ".o", ".a", ".out", ".log", ".pyc")
 
 
 def sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ def library_line(prefix: str) -> list[str]:
 def program_line(program: str, prefix: str) -> list[str]:
     """Return the arguments of g++ that make a program that finds its library beside itself."""
     library = f"lib{prefix}.so"
-    return [*PROGRAM_FLAGS, f"{program}.cpp", library, "-Wl,-rpath,$ORIGIN", "-o", program]
+    return [*PROGRAM_FLAGS, f"{program}.cpp", library, "-Wl,-rpath,$ORIGIN", "-o", f"{program}.out"]
 
 
 def build_library(folder: Path, prefix: str) -> Path:

@@ -82,7 +82,8 @@ def _script(prefix: str) -> str:
         program_line("selftest", prefix),
     ]
     commands = [shlex.join(["g++", *line]) for line in lines]
-    return "\n".join(["#!/bin/sh", "set -e", 'cd "$(dirname "$0")"', *commands, "./selftest", ""])
+    start = ["#!/bin/sh", "set -e", 'cd "$(dirname "$0")"']
+    return "\n".join([*start, *commands, "./selftest.out", ""])
 
 
 def _golden(program: Program, x: Integers) -> str:

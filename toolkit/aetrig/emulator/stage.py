@@ -119,13 +119,13 @@ def _self_test(folder: Path, prefix: str) -> None:
     """Build the self-test that is handed over, run it, and leave no binary of it behind."""
     compile_in(folder, program_line("selftest", prefix))
     done = subprocess.run(
-        [str((folder / "selftest").resolve())],
+        [str((folder / "selftest.out").resolve())],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    (folder / "selftest").unlink()
+    (folder / "selftest.out").unlink()
     if done.returncode:
         raise CheckFailedError(f"the emulator's self-test failed: {done.stderr.strip()}")
 
