@@ -1,8 +1,8 @@
 """The tutorials' blocks run as a reader would run them: in order, one folder a page, real tools.
 
 A `bash` block is run by bash and a `python` block by Python; a block with a title is written as the
-file of that name. The class `norun`, as in `{ .bash .norun }`, leaves it out. Each line of a `text` block
-of class `expect` has to be in what the block before it printed.
+file of that name. The class `norun`, as in `{ .bash .norun }`, leaves it out, and `slow` leaves it to the slow tests. Each
+line of a `text` block of class `expect` has to be in what the block before it printed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pytest
 
 from docs.pages import DOCS, Block, blocks
 
-FAST = ("tutorial-your-data",)
-SLOW = ("index", "tutorial-compression", "tutorial-rate-to-firmware")
+FAST = ("tutorial-your-data",)  # but for their slow blocks
+SLOW = (*FAST, "index", "tutorial-compression", "tutorial-import", "tutorial-rate-to-firmware")
 TUTORIALS = [DOCS / "index.md", *sorted(DOCS.glob("tutorial-*.md"))]
 FORMATS = (DOCS / "formats.md").read_text(encoding="utf-8")
 TAIL = 4000  # characters of output in a failure
@@ -55,9 +55,11 @@ def run(block: Block, folder: Path) -> str:
     return done.stdout
 
 
-def run_page(name: str, folder: Path) -> None:
+def run_page(name: str, folder: Path, *, whole: bool) -> None:
     printed = ""
     for block in blocks(DOCS / f"{name}.md"):
+        if "slow" in block.words and not whole:
+            continue
         if block.runs:
             printed = run(block, folder)
         elif "expect" in block.words:
@@ -69,20 +71,20 @@ def run_page(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", FAST)
 def test_a_tutorial_runs(name: str, tmp_path: Path) -> None:
-    run_page(name, tmp_path)
+    run_page(name, tmp_path, whole=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_a_long_tutorial_runs(name: str, tmp_path: Path) -> None:
-    run_page(name, tmp_path)
+    run_page(name, tmp_path, whole=True)
     for path in tmp_path.glob("runs/*/*"):
         assert path.name in FORMATS, f"docs/formats.md does not name {path.name}"
 
 
 def test_every_tutorial_is_run() -> None:
     with_commands = {page.stem for page in TUTORIALS if any(block.runs for block in blocks(page))}
-    assert with_commands == {*FAST, *SLOW}
+    assert with_commands == set(SLOW)
 
 
 def test_what_does_not_run_is_marked() -> None:

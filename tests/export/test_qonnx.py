@@ -209,6 +209,19 @@ def test_one_bit_anywhere_is_twos_complement_or_unsigned(
         assert set(np.unique(affine(program, "encoder_0").weight)) == {-1, 0}
 
 
+@pytest.mark.parametrize("offset", [0, 3])
+@pytest.mark.parametrize("shift", [0, 2])
+def test_a_scaling_that_changes_nothing_stays_in_the_file(
+    offset: int, shift: int, tmp_path: Path
+) -> None:
+    net = made(Quantization(), 4)
+    net.input_scale.offset.fill_(offset)
+    net.input_scale.factor.fill_(2.0**-shift)
+    model = exported(net)
+    assert [node.name for node in model.graph.node if node.name in NODES] == NODES
+    assert_equal(net, read_back(model, tmp_path))
+
+
 @pytest.mark.parametrize("steps", [[202, 130, 255, 128, 7], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]])
 def test_bias_without_a_negative_element_keeps_its_sign_bit(
     steps: list[int], tmp_path: Path

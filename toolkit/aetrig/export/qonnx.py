@@ -26,6 +26,7 @@ from aetrig.program.graph import INPUT_METADATA
 from aetrig.program.ranges import bits_for
 from aetrig.program.read import TABLE
 
+HIDDEN = "hidden:"  # before the names of constants for a while
 OPSET = 13  # Brevitas' exporter to QONNX; torch's newer exporter needs 18 and refuses its graphs
 IR_VERSION = 10  # what the oldest supported onnxruntime reads; onnx itself would write a newer one
 INPUT, OUTPUT = "x", "y"
@@ -76,8 +77,36 @@ def _cleaned(net: QuantAutoencoder, width: int) -> onnx.ModelProto:
                 input_names=[INPUT],
                 output_names=[OUTPUT],
             )
-            wrapper = ModelWrapper(str(path)).transform(GemmToMatMul())
-            return cleanup_model(wrapper).model
+            raw = onnx.load(path)
+            _hide_constants(raw.graph)
+            split = ModelWrapper(raw).transform(GemmToMatMul())
+            _show_constants(split.graph)
+            return cleanup_model(split).model
+
+
+def _hide_constants(graph: onnx.GraphProto) -> None:
+    """Put a Cast behind the constants of Sub and Mul.
+
+    GemmToMatMul removes what subtracts zeros or multiplies by ones, and our names count nodes.
+    """
+    constants = {tensor.name for tensor in graph.initializer}
+    for node in [node for node in graph.node if node.op_type in {"Sub", "Mul"}]:
+        for index, name in enumerate(node.input):
+            if name in constants:
+                hidden = f"{HIDDEN}{name}"
+                cast = helper.make_node("Cast", [name], [hidden], to=onnx.TensorProto.FLOAT)
+                graph.node.insert(0, cast)
+                node.input[index] = hidden
+
+
+def _show_constants(graph: onnx.GraphProto) -> None:
+    """Take away what `_hide_constants` put there."""
+    for node in [node for node in graph.node if node.output[0].startswith(HIDDEN)]:
+        for taker in graph.node:
+            for index, name in enumerate(taker.input):
+                if name == node.output[0]:
+                    taker.input[index] = node.input[0]
+        graph.node.remove(node)
 
 
 def _single_bits(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
