@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from docs.pages import DOCS, Block, blocks
+from docs.pages import DOCS, Block, blocks, pages
 
 FAST = ("tutorial-your-data",)  # but for their slow blocks
-SLOW = (*FAST, "index", "tutorial-compression", "tutorial-import", "tutorial-rate-to-firmware")
-TUTORIALS = [DOCS / "index.md", *sorted(DOCS.glob("tutorial-*.md"))]
+SLOW = (
+    *FAST, "index", "report", "tutorial-compression", "tutorial-import", "tutorial-rate-to-firmware",
+)  # fmt: skip
 FORMATS = (DOCS / "formats.md").read_text(encoding="utf-8")
 TAIL = 4000  # characters of output in a failure
 
@@ -83,12 +84,13 @@ def test_a_long_tutorial_runs(name: str, tmp_path: Path) -> None:
 
 
 def test_every_tutorial_is_run() -> None:
-    with_commands = {page.stem for page in TUTORIALS if any(block.runs for block in blocks(page))}
+    with_commands = {page.stem for page in pages() if any(block.runs for block in blocks(page))}
     assert with_commands == set(SLOW)
 
 
 def test_what_does_not_run_is_marked() -> None:
-    for page in TUTORIALS:
+    for name in SLOW:
+        page = DOCS / f"{name}.md"
         for block in blocks(page):
             known = block.language in {"bash", "python", "text", "yaml", "json"}
             assert known, f"{page.name}, line {block.line}: what is '{block.language}'?"

@@ -44,7 +44,9 @@ class Network(Model):
     Inputs and outputs are as wide as the data; the decoder mirrors the encoder by default.
     """
 
-    encoder: tuple[Width, ...] = Field((32, 16, 3), min_length=1, max_length=16)
+    encoder: tuple[Width, ...] = Field(
+        (32, 16, 3), min_length=1, max_length=16, description="widths; the last is the latent space"
+    )
     decoder: tuple[Width, ...] | None = Field(None, max_length=16, description="hidden widths")
     activation: ActivationName = Field(
         "relu", description="of hidden layers; all but relu become exact tables"
@@ -119,36 +121,44 @@ class Network(Model):
 class LayerQuantization(Model):
     """Exceptions for one layer; what is not given follows the network's settings."""
 
-    weight_bits: Bits | None = None
+    weight_bits: Bits | None = Field(None, description="bits of this layer's weights")
     activation_bits: Bits | None = Field(None, description="bits of this layer's quantized output")
-    preactivation_bits: TableBits | None = None
-    rounding: Rounding | None = None
+    preactivation_bits: TableBits | None = Field(
+        None, description="bits before this layer's tabulated activation"
+    )
+    rounding: Rounding | None = Field(None, description="of this layer's output")
 
 
 class Quantization(Model):
     """Bit widths and rounding; scales are powers of two, found by calibration."""
 
-    weight_bits: Bits = 6
-    activation_bits: Bits = 8
+    weight_bits: Bits = Field(6, description="bits of weights, 1 to 16")
+    activation_bits: Bits = Field(8, description="bits of hidden layers' outputs, 1 to 16")
     preactivation_bits: TableBits = Field(
         8, description="bits before a tabulated activation: its table has 2**bits entries"
     )
-    input_bits: Bits = 8
-    output_bits: Bits = 8
+    input_bits: Bits = Field(8, description="bits of the scaled inputs, 1 to 16")
+    output_bits: Bits = Field(8, description="bits of the network's output, 1 to 16")
     rounding: Rounding = Field("ROUND", description="of layer outputs; FLOOR costs no adder")
-    input_rounding: Rounding = "ROUND"
+    input_rounding: Rounding = Field("ROUND", description="of the scaled inputs")
     input_saturation: float = Field(
         1e-4, ge=0, lt=0.5, description="share of present training entries that may saturate"
     )
-    layers: dict[str, LayerQuantization] = Field(default_factory=dict)
+    layers: dict[str, LayerQuantization] = Field(
+        default_factory=dict, description="exceptions by layer, as encoder_0"
+    )
 
 
 class Phase(Model):
     """One training phase: float, or quantization-aware from the float weights."""
 
-    epochs: int = Field(40, ge=1, le=100_000)
-    learning_rate: float = Field(1e-3, gt=0)
-    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    epochs: int = Field(40, ge=1, le=100_000, description="passes over the training events")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam, at the start of the phase")
+    schedule: Literal["constant", "cosine", "plateau"] = Field(
+        "cosine",
+        description="of the learning rate; cosine falls to zero over the phase, plateau halves "
+        "after three epochs without progress",
+    )
     patience: int | None = Field(10, ge=1, description="epochs without progress before stopping")
     min_delta: float = Field(0.0, ge=0, description="validation loss must fall by more than this")
 
@@ -157,15 +167,19 @@ class Pruning(Model):
     """Magnitude pruning during quantization-aware training (Zhu and Gupta, arXiv:1710.01878)."""
 
     sparsity: float = Field(0.0, ge=0, lt=1, description="final share of zero weights")
-    start_epoch: int = Field(0, ge=0)
+    start_epoch: int = Field(0, ge=0, description="epoch in which pruning begins")
     end_epoch: int | None = Field(None, ge=1, description="default: two thirds of the phase")
-    scope: Literal["layer", "global"] = "layer"
+    scope: Literal["layer", "global"] = Field(
+        "layer", description="the share holds in each layer, or over all layers together"
+    )
 
 
 class LatentRemoval(Model):
     """Latent dimensions that are set to zero in float training, which then heals without them."""
 
-    dimensions: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    dimensions: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        min_length=1, description="latent numbers to remove, counted from 0; one must stay"
+    )
     epoch: int = Field(ge=0, description="of the float phase, from which on they are zero")
 
 
@@ -176,8 +190,10 @@ class Training(Model):
     on the latent space trains with the settings of float_phase too, once the first is done.
     """
 
-    batch_size: int = Field(1024, ge=1)
-    validation_fraction: float = Field(0.2, gt=0, lt=1)
+    batch_size: int = Field(1024, ge=1, description="events in each step")
+    validation_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the background that is kept for validation"
+    )
     split: Literal["drawn", "hash"] = Field(
         "drawn",
         description="drawn by the seed, or by a hash of each event's integers: then an event stays "
@@ -189,8 +205,12 @@ class Training(Model):
     fraction: float = Field(
         1.0, gt=0, le=1, description="share of the training events to use; smaller ones are within"
     )
-    remove_latent: LatentRemoval | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    remove_latent: LatentRemoval | None = Field(
+        None, description="latent numbers to do without, to see how many are needed"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto: a GPU where there is one, else the CPU"
+    )
     threads: int = Field(
         1, ge=1, description="CPU threads; more than one seldom helps networks this small"
     )
@@ -218,7 +238,7 @@ class Share(Model):
     """A share of events to accept: a true or a false positive rate."""
 
     of: str = Field("signal", description="signal, background, or a process by name")
-    share: float = Field(gt=0, lt=1)
+    share: float = Field(gt=0, lt=1, description="share of its events to accept")
 
 
 class TriggerOptions(Model):
@@ -252,10 +272,12 @@ class TriggerOptions(Model):
 class Rtl(Model):
     """The pipelined RTL project of `aetrig rtl`."""
 
-    part: str = "xcvu9p"
-    language: Literal["verilog", "vhdl"] = "verilog"
-    clock_ns: float = Field(5.0, gt=0, le=1000)
-    latency_budget_ns: float | None = Field(None, gt=0)
+    part: str = Field("xcvu9p", description="FPGA, by its full name or a short one")
+    language: Literal["verilog", "vhdl"] = Field("verilog", description="of the sources")
+    clock_ns: float = Field(5.0, gt=0, le=1000, description="clock period in ns")
+    latency_budget_ns: float | None = Field(
+        None, gt=0, description="largest simulated latency in ns"
+    )
     stage_delay: float | None = Field(
         None, gt=0, description="longest delay of a pipeline stage in units; default: searched"
     )
@@ -264,12 +286,18 @@ class Rtl(Model):
 class Hls(Model):
     """The hls4ml project. Part names may be short: xcvu9p."""
 
-    part: str = "xcvu9p"
-    backend: Literal["Vitis", "Vivado", "VivadoAccelerator", "Quartus", "Catapult"] = "Vitis"
+    part: str = Field("xcvu9p", description="FPGA, by its full name or a short one")
+    backend: Literal["Vitis", "Vivado", "VivadoAccelerator", "Quartus", "Catapult"] = Field(
+        "Vitis", description="the vendor's tool that hls4ml writes for"
+    )
     board: str | None = Field(None, description="of backend VivadoAccelerator, e.g. pynq-z2")
-    strategy: Literal["latency", "resource", "distributed_arithmetic"] = "latency"
-    reuse_factor: int = Field(1, ge=1)
-    clock_ns: float = Field(5.0, gt=0, le=1000)
+    strategy: Literal["latency", "resource", "distributed_arithmetic"] = Field(
+        "latency", description="how products are laid out: fast, small, or by shifts and adders"
+    )
+    reuse_factor: int = Field(
+        1, ge=1, description="products that share one multiplier; 1 is fastest and largest"
+    )
+    clock_ns: float = Field(5.0, gt=0, le=1000, description="clock period in ns")
 
 
 class Limits(Model):
@@ -283,7 +311,7 @@ class Limits(Model):
         0.99, ge=0, le=1, description="smallest share of equal decisions on background"
     )
     loss_ratio: float = Field(2.0, gt=0, description="quantized loss over float loss, at most")
-    latency_ns: float | None = Field(None, gt=0, description="latency budget")
+    latency_ns: float | None = Field(None, gt=0, description="latency budget in ns")
     interval_cycles: int | None = Field(None, ge=1, description="initiation interval, at most")
 
 
@@ -305,8 +333,8 @@ class Verification(Model):
 class RunConfig(Model):
     """A whole run. ``aetrig config schema`` prints this as JSON schema."""
 
-    name: Name = "l1"
-    seed: int = Field(1, ge=0, lt=2**31)
+    name: Name = Field("l1", description="of the run, whose folder is runs/NAME")
+    seed: int = Field(1, ge=0, lt=2**31, description="of weights, shuffling and drawn splits")
     data: DataSource = Field(L1Source())
     scaling: Scaling = Field(Scaling())
     net: Network = Field(Network())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 
-import yaml
-
 from aetrig import config as configuration
 from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
@@ -26,9 +24,10 @@ def take(config: RunConfig, source: Run, run: Run) -> None:
     """
     path = source.need(checkpoint.FLOAT, "qat")
     checkpoint.load(path, "float", ("weights",))
-    before = yaml.safe_load(source.need(CONFIG, "qat").read_text(encoding="utf-8"))
-    now = yaml.safe_load(configuration.dump(config))
-    for key, old, new in differences("", before, now):
+    # read as a config: one of an earlier version lacks keys that have defaults
+    before = configuration.load(source.need(CONFIG, "qat"))
+    pair = (one.model_dump(mode="json") for one in (before, config))
+    for key, old, new in differences("", *pair):
         if depends_on(key):
             raise UserError(
                 f"{source.path} trained its float phase with {key}={old}, the config has "
