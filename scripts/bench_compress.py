@@ -7,7 +7,6 @@ errors are measured against the table.
 from __future__ import annotations
 
 import gzip
-import platform
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 from aetrig.compress.stage import compress, decompress
 from aetrig.config.load import load as load_config
 from aetrig.run import Run
+from bench_emulator import processor
 
 ROUNDS = 3
 BOUNDS = ("", "5%", "1%", "0.1%")
@@ -83,7 +83,7 @@ def main(table: Path, run: Run) -> None:
     values = columns_of(table, names)
     raw = values.nbytes
     print(f"{table.name}: {len(values):,} rows of {len(names)} columns, {raw:,} bytes in float64;")
-    print(f"one process, best of {ROUNDS}; {platform.processor() or platform.machine()}\n")
+    print(f"one process, best of {ROUNDS}; {processor()}\n")
     heads = ("bytes", "ratio", "write MB/s", "read MB/s")
     widths = (12, 7, 12, 11)
     figures = "".join(f"{head:>{width}s}" for head, width in zip(heads, widths, strict=True))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from bench_emulator import processor
 
 CONTENDERS = ("PyTorch eager, float32", "onnxruntime, integers", "emulator, integers")
 ROUNDS, SIDE = 7, 1024
@@ -165,8 +166,7 @@ def main(folder: Path) -> None:
             continue
         results.append((name, json.loads(done.stdout)))
     first = results[0][1]
-    machine = platform.processor() or platform.machine()
-    print(f"{first['events']:,} events on one core, best of {ROUNDS}; {machine}")
+    print(f"{first['events']:,} events on one core, best of {ROUNDS}; {processor()}")
     print(f"a {SIDE} x {SIDE} float32 product: {bound / 1e9:.1f} G multiply-accumulates/s\n")
     heads = (
         "encode ms",

@@ -80,6 +80,15 @@ def test_written_network_holds_the_runs_files_and_the_programs_integers(
     assert summary["sha256"] == {name: sha256(folder / name) for name in FILES}
 
 
+def test_without_events_the_vectors_hold_no_data(verified: Run, tmp_path: Path) -> None:
+    assert write(verified, tmp_path / "network", events=False) == 500
+    with (
+        np.load(tmp_path / "network" / VECTORS) as archive,
+        np.load(verified / "vectors/adversarial.npz") as adversarial,
+    ):
+        np.testing.assert_array_equal(archive["x"], adversarial["x"])
+
+
 def test_card_names_the_contract_and_leaves_nothing_open(verified: Run, written: Network) -> None:
     text = (written[0] / "README.md").read_text(encoding="utf-8")
     assert f"SHA-256 `{sha256(verified / 'model.qonnx.onnx')}`" in text

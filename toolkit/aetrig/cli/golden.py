@@ -16,6 +16,10 @@ app = typer.Typer(help="Networks with golden vectors, for your CI.", no_args_is_
 def write(
     folder: Annotated[Path, typer.Argument(help="Where to write the network.")],
     run: RunOption = None,
+    events: Annotated[
+        bool,
+        typer.Option(help="Validation events among the vectors; without, adversarial ones alone."),
+    ] = True,
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
@@ -29,8 +33,8 @@ def write(
 
     from aetrig.verify.golden import write as write_golden
 
-    events = write_golden(opened, folder, force=force)
-    typer.echo(f"{folder}: {events:,} golden vectors. In your CI: aetrig golden check {folder}")
+    count = write_golden(opened, folder, force=force, events=events)
+    typer.echo(f"{folder}: {count:,} golden vectors. In your CI: aetrig golden check {folder}")
 
 
 @app.command()

@@ -16,6 +16,7 @@ from aetrig.errors import UserError
 
 Floats = npt.NDArray[np.float64]
 CSV_BLOCK = 1 << 24  # bytes read at a time
+PARQUET_BUFFER = 1 << 20
 
 
 def total_rows(path: Path) -> int | None:
@@ -55,7 +56,8 @@ def batches(path: Path, names: Sequence[str], rows: int) -> Iterator[Floats]:
 
 def _parquet(path: Path, names: Sequence[str], rows: int) -> Iterator[Floats]:
     try:
-        with pq.ParquetFile(path) as file:
+        # buffered and not read ahead: otherwise every row group read stays in memory
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BUFFER) as file:
             require_columns(path, names, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=rows, columns=list(names)):
                 yield _numbers(path, batch, names)

@@ -132,13 +132,13 @@ class LayerQuantization(Model):
 class Quantization(Model):
     """Bit widths and rounding; scales are powers of two, found by calibration."""
 
-    weight_bits: Bits = Field(6, description="bits of weights, 1 to 16")
-    activation_bits: Bits = Field(8, description="bits of hidden layers' outputs, 1 to 16")
+    weight_bits: Bits = Field(6, description="bits of weights")
+    activation_bits: Bits = Field(8, description="bits of hidden layers' outputs")
     preactivation_bits: TableBits = Field(
         8, description="bits before a tabulated activation: its table has 2**bits entries"
     )
-    input_bits: Bits = Field(8, description="bits of the scaled inputs, 1 to 16")
-    output_bits: Bits = Field(8, description="bits of the network's output, 1 to 16")
+    input_bits: Bits = Field(8, description="bits of the scaled inputs")
+    output_bits: Bits = Field(8, description="bits of the network's output")
     rounding: Rounding = Field("ROUND", description="of layer outputs; FLOOR costs no adder")
     input_rounding: Rounding = Field("ROUND", description="of the scaled inputs")
     input_saturation: float = Field(
@@ -214,9 +214,9 @@ class Training(Model):
     threads: int = Field(
         1, ge=1, description="CPU threads; more than one seldom helps networks this small"
     )
-    float_phase: Phase = Field(Phase())
-    qat_phase: Phase = Field(Phase())
-    pruning: Pruning = Field(Pruning())
+    float_phase: Phase = Field(Phase(), description="the first training, in floating point")
+    qat_phase: Phase = Field(Phase(), description="the second, with the quantizers in place")
+    pruning: Pruning = Field(Pruning(), description="in the second phase")
 
     @model_validator(mode="after")
     def _a_test_part_needs_hashes(self) -> Training:
@@ -276,7 +276,9 @@ class Rtl(Model):
     language: Literal["verilog", "vhdl"] = Field("verilog", description="of the sources")
     clock_ns: float = Field(5.0, gt=0, le=1000, description="clock period in ns")
     latency_budget_ns: float | None = Field(
-        None, gt=0, description="largest simulated latency in ns"
+        None,
+        gt=0,
+        description="latency in ns; the cheapest pipeline within it is made, else the fastest",
     )
     stage_delay: float | None = Field(
         None, gt=0, description="longest delay of a pipeline stage in units; default: searched"
@@ -327,7 +329,7 @@ class Verification(Model):
     )
     max_events: int | None = Field(None, ge=1, description="validation events for the ladder")
     adversarial_events: int = Field(4000, ge=100, description="vectors made to break arithmetic")
-    limits: Limits = Field(Limits())
+    limits: Limits = Field(Limits(), description="what fails a verification beside a bit")
 
 
 class RunConfig(Model):

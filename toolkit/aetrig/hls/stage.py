@@ -19,6 +19,7 @@ from aetrig.hls.build import build as run_vendor
 from aetrig.hls.compile import PURPOSE
 from aetrig.hls.generate import Plan, generate, plan
 from aetrig.hls.latency import hold_to_budget
+from aetrig.hls.needs import needs
 from aetrig.hls.reports import Reports, read_reports
 from aetrig.hls.trigger import BACKENDS, has_trigger
 from aetrig.program import contract
@@ -59,6 +60,11 @@ class HlsResult:
                 for role, kind in layer.types().items()
             ]
             tables.append(("Layers", ["layer", "gives", "type of", "is"], rows))
+        if self.plan.options.strategy == "resource":
+            counted = needs(self.program, self.plan.reuse)
+            title = "What the reuse factors ask for: counted, not synthesized"
+            columns = ["layer or total", "count", f"of {self.plan.part.name}"]
+            tables.append((title, columns, counted.rows(self.plan.part)))
         if self.reports is not None:
             rows = [list(row) for row in self.reports.rows()]
             tables.append(("Vendor's tools", ["quantity", "value", "source"], rows))

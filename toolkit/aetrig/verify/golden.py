@@ -30,16 +30,17 @@ FILES = (CONFIG, QONNX, PLAIN, VECTORS)
 EVENTS = 1000  # of each kind: validation and adversarial
 
 
-def write(run: Run, folder: Path, *, force: bool = False) -> int:
+def write(run: Run, folder: Path, *, force: bool = False, events: bool = True) -> int:
     """Write a verified run's network into ``folder`` and return the number of golden vectors.
 
+    ``events``: without them the vectors are adversarial alone, for data that are not to be shown.
     Raises UserError where the run has not passed `aetrig verify` since it was made, or where the
     folder holds something already and ``force`` is not given.
     """
     verdict = passed_verdict(run)
     if folder.exists() and any(folder.iterdir()) and not force:
         raise UserError(f"{folder} is not empty; choose another folder, or replace it with --force")
-    program, x = read(run / QONNX), _golden_inputs(run)
+    program, x = read(run / QONNX), _golden_inputs(run, events=events)
     trigger = contract.load(run) if (run / TRIGGER).exists() else None
     names = (CONFIG, QONNX, PLAIN, *(TRIGGER_FILES if trigger is not None else ()))
     with replacing(folder) as temporary:
@@ -82,14 +83,14 @@ def passed_verdict(run: Run) -> dict[str, Any]:
     return verdict
 
 
-def _golden_inputs(run: Run) -> npt.NDArray[np.int32]:
-    """Return validation events, evenly spaced, then adversarial ones."""
+def _golden_inputs(run: Run, *, events: bool) -> npt.NDArray[np.int32]:
+    """Return validation events if wanted, evenly spaced, then adversarial ones."""
     validation = load_vectors(run / "vectors/validation.npz").x
     with np.load(run / "vectors/adversarial.npz", allow_pickle=False) as archive:
         adversarial = archive["x"]
     parts = [
         array[np.linspace(0, len(array) - 1, min(EVENTS, len(array))).astype(np.int64)]
-        for array in (validation, adversarial)
+        for array in ((validation, adversarial) if events else (adversarial,))
     ]
     return np.concatenate(parts).astype(np.int32)
 
