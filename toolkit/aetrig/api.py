@@ -15,6 +15,7 @@
 from aetrig.bring.stage import import_module, import_network
 from aetrig.compress.stage import compress, decompress
 from aetrig.config.load import load as load_config
+from aetrig.data.fetch import fetch
 from aetrig.data.info import describe
 from aetrig.data.load import load as load_data
 from aetrig.doctor import doctor
@@ -23,9 +24,11 @@ from aetrig.export.stage import export_onnx
 from aetrig.hls.stage import hls
 from aetrig.package.stage import package
 from aetrig.program.read import read as read_program
+from aetrig.report.explore import explore
 from aetrig.report.stage import compare, report
 from aetrig.rtl.stage import rtl
 from aetrig.run import Run, new_run, open_run
+from aetrig.search.scan import scan
 from aetrig.train.qat import qat
 from aetrig.trigger.stage import threshold
 from aetrig.verify.golden import write as write_golden
@@ -41,7 +44,9 @@ __all__ = [
     "describe",
     "doctor",
     "emulator",
+    "explore",
     "export_onnx",
+    "fetch",
     "hls",
     "import_module",
     "import_network",
@@ -54,6 +59,7 @@ __all__ = [
     "read_program",
     "report",
     "rtl",
+    "scan",
     "threshold",
     "verify",
     "write_golden",

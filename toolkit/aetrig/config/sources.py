@@ -47,8 +47,8 @@ class Adc2021Source(Model):
 
     source: Literal["adc2021"]
     folder: Path | None = Field(None, description="where relative file names are looked for")
-    background: tuple[Path, ...] = Field(min_length=1)
-    signals: dict[Name, Path] = Field(default_factory=dict)
+    background: tuple[Path, ...] = Field(min_length=1, description="files to train on")
+    signals: dict[Name, Path] = Field(default_factory=dict, description="a file for each signal")
     max_events: int | None = Field(None, ge=1, description="events read from each file")
 
 
@@ -72,7 +72,7 @@ class Column(Model):
     divide: float = Field(1.0, gt=0, description="divisor after that")
     step: float = Field(gt=0, description="size of one grid step, after all of these")
     bits: int = Field(ge=1, le=24, description="bits of the grid's integers")
-    signed: bool = True
+    signed: bool = Field(True, description="whether the grid has negative integers")
     unit: str = Field("1", description="unit of the grid value, for people")
     period: float | None = Field(
         None, gt=0, description="of an angle, as the file has it: 6.283185307179586 for radians"
@@ -86,7 +86,7 @@ class TableSource(Model):
     folder: Path | None = Field(
         None, description="where relative file names are looked for; else $AETRIG_DATA, else here"
     )
-    files: tuple[Path, ...] = Field(min_length=1)
+    files: tuple[Path, ...] = Field(min_length=1, description="told apart by their endings")
     validation_files: tuple[Path, ...] = Field((), description="else a fraction of files")
     tree: str | None = Field(
         None, description="TTree or RNTuple of ROOT files; else the only one, else 'Events'"
@@ -96,7 +96,7 @@ class TableSource(Model):
         description="collection of ROOT files that gives the rows, as Jet: one a jet, Jet_pt its "
         "pT; else one row an event",
     )
-    columns: tuple[Column, ...] = Field(min_length=1)
+    columns: tuple[Column, ...] = Field(min_length=1, description="the features, in order")
     label: str | None = Field(None, description="column that names each row's class")
     background: tuple[str, ...] = Field(
         (), description="labels to train on; the others are signals"

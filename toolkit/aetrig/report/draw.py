@@ -122,6 +122,7 @@ def _content(axes: Any, panel: Panel) -> None:
                 label=curve.label,
             )  # fmt: skip
     if panel.sideways:
+        axes.locator_params(axis="x", nbins=5)
         axes.set_yticks(range(len(panel.ticks)), panel.ticks)
         axes.invert_yaxis()
     elif panel.ticks:

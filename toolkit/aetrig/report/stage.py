@@ -88,7 +88,7 @@ def compare(runs: Sequence[Run], out: Path) -> ReportResult:
     if len(runs) < 2:
         raise UserError("--compare takes two runs or more")
     for run in runs:
-        run.need(f"{FOLDER}/loss.json", "report")
+        run.need(PAGE, "report")
     names = [run.path.name for run in runs]
     files = [_files(run) for run in runs]
     pictures = [_joined(names, [_drawn(run) for run in runs], wanted) for wanted in SIDE_BY_SIDE]

@@ -44,7 +44,7 @@ def ladder(files: Files) -> Table | None:
 
 def checks(files: Files) -> Table | None:
     """Return what was held to a limit."""
-    if files["verify"] is None:
+    if files["verify"] is None or not files["verify"]["checks"]:
         return None
     rows = tuple(
         Row((

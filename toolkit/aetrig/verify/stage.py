@@ -70,7 +70,7 @@ def verify(run: Run, progress: Progress = lambda _: None) -> Verdict:
     findings += stages.findings
     if stages.quantized is not None and stages.program is not None:
         findings += format_findings(stages.quantized, stages.program)
-    findings += project_findings(run, stages.program)
+    findings += project_findings(run, stages.deployed)
     vectors = _validation(run, config, stages, findings)
     made = _adversarial(stages, config)
     how = scoring(stages, config)
