@@ -82,13 +82,15 @@ def test_the_page_stands_alone_with_its_verdict_first(run: Run) -> None:
 
 
 def test_two_runs_are_overlaid(run: Run, tmp_path: Path) -> None:
-    compare([run, run], tmp_path / "both.html")
+    other = Run(Path(shutil.copytree(run.path, tmp_path / "other")))
+    compare([run, other], tmp_path / "both.html")
     text = (tmp_path / "both.html").read_text()
-    assert text.count("small: quantized, AUC") == 2 * text.count('aria-label="ROC curves"') > 0
+    for name in ("small", "other"):
+        assert text.count(f"{name}: quantized, AUC") == text.count('aria-label="ROC curves"') > 0
     assert "small: validation" in text
     assert "differing integers" in text
     with pytest.raises(UserError, match="two runs or more"):
-        compare([run], tmp_path / "one.html")
+        compare([run, run], tmp_path / "one.html")
 
 
 def test_tensorboard_has_the_areas_of_all_signals(run: Run) -> None:

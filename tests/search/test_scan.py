@@ -63,7 +63,8 @@ def test_fractions_of_the_data_train_anew(tmp_path: Path) -> None:
     [
         ("quant.weight_bits", "expected KEY=VALUE"),
         ("quant.weight_bits=", "expected KEY=VALUE"),
-        ("quant.weight_bits=4,4", "each once"),
+        ("quant.weight_bits=4,4", "twice"),
+        ("name=a,b", "named by the scan"),
         ("quant.weight_bit=4", "weight_bit"),
         ("quant.weight_bits=4,99", "99"),
     ],

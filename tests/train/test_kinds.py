@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +210,7 @@ def test_a_heavy_kl_term_pulls_the_latent_space_to_the_standard_normal() -> None
         scaling = fit_scaling(data, np.arange(300), settings("variational").scaling)
         torch.manual_seed(0)
         net = FloatAutoencoder(FEATURES, settings("variational").net, scaling)
-        own = task()
-        chosen = Task(*list(vars(own).values())[:-1], kl_weight=weight)
-        trainer = Trainer(chosen, net)
+        trainer = Trainer(replace(task(), kl_weight=weight), net)
         for _ in range(EPOCHS * 5):
             epoch = trainer.run_epoch()
         assert epoch.kl is not None

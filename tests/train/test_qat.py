@@ -325,3 +325,24 @@ def test_a_float_phase_is_taken_over_only_where_it_is_the_same(
             progress=False,
             float_from=source,
         )
+
+
+def test_a_run_is_set_aside_only_once_the_data_are_read(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    run, settings = Run(tmp_path / "run"), config()
+    qat(settings, run, base=tmp_path, resume=False, progress=False)
+    before = (run / "checkpoints/qat.pt").read_bytes()
+    (tmp_path / "events.csv").rename(tmp_path / "gone.csv")
+    with pytest.raises(UserError, match=r"events.csv.* not found"):
+        qat(settings, run, base=tmp_path, resume=False, progress=False, replace=True)
+    assert (run / "checkpoints/qat.pt").read_bytes() == before
+    with pytest.raises(UserError, match="cannot start from itself"):
+        qat(
+            settings, run, base=tmp_path, resume=False, progress=False, replace=True, float_from=run
+        )
+    (tmp_path / "gone.csv").rename(tmp_path / "events.csv")
+    qat(settings, run, base=tmp_path, resume=False, progress=False, replace=True)
+    assert (tmp_path / "run~/checkpoints/qat.pt").read_bytes() == before
+    (run / "manifest.json").unlink()  # as where this training had been killed
+    qat(settings, run, base=tmp_path, resume=False, progress=False, replace=True)
+    assert (tmp_path / "run~/checkpoints/qat.pt").read_bytes() == before

@@ -30,6 +30,10 @@ def test_no_other_threshold_is_nearer(values: list[int], share: float, of: str) 
     scores = np.array([*values, *(v + 3 for v in values), *(2 * v for v in values)])
     rows = {"w": [1], "signal": [1, 2], "background": [0]}[of]
     own = scores[np.isin(events.process, rows)]
+    if share * len(own) < 1:
+        with pytest.raises(UserError, match="is less than one; that takes"):
+            threshold_at_share(scores, events, Share(of=of, share=share))
+        return
     found = threshold_at_share(scores, events, Share(of=of, share=share))
     distances = [abs((own > t).mean() - share) for t in range(scores.max() + 1)]
     assert abs((own > found).mean() - share) == pytest.approx(min(distances), abs=1e-12)

@@ -193,7 +193,7 @@ def new_run(root: Path, name: str, *, force: bool) -> Run:
                 f"{path} holds a run already; continue it with --resume, replace it with --force, "
                 "or choose another with --name"
             )
-        _set_aside(path)
+        set_aside(path)
     return Run(path)
 
 
@@ -210,9 +210,17 @@ def open_run(path: Path | None, root: Path = Path("runs")) -> Run:
     return Run(max(runs, key=lambda item: (item / "config.yaml").stat().st_mtime_ns))
 
 
-def _set_aside(path: Path) -> None:
-    """Keep the replaced run as ``name~`` until the next replacement: nothing trained is lost."""
+def set_aside(path: Path) -> None:
+    """Keep the replaced run as ``name~`` until the next replacement: nothing trained is lost.
+
+    A training that was not finished does not take the place of a run that was.
+    """
     backup = path.with_name(path.name + "~")
+    if not path.exists():
+        return
+    if backup.exists() and not (path / MANIFEST).exists():
+        shutil.rmtree(path)
+        return
     if backup.exists():
         shutil.rmtree(backup)
     path.rename(backup)

@@ -106,7 +106,12 @@ def _load(module: nn.Module, path: Path) -> None:
     try:
         module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except UNREADABLE as error:
-        raise UserError(f"{path}: not a state_dict of this module ({_line(error)})") from error
+        # torch's own advice, to read it without weights_only, would run code in the file
+        reason = "" if "weights_only" in str(error) else f" ({_line(error)})"
+        raise UserError(
+            f"{path}: not a state_dict of this module{reason}; save it with "
+            "torch.save(module.state_dict(), ...)"
+        ) from error
 
 
 def _line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from aetrig.errors import UserError
 
 UNITS = {"": 1.0, "hz": 1.0, "khz": 1e3, "mhz": 1e6}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 ONLY = "nominal"  # the name of a point that was given none
 Number = TypeVar("Number", int, float)
 
@@ -28,6 +29,10 @@ def named(
             name = ONLY
         if not name.strip() or (not equals and len(texts) > 1):
             raise UserError(f"{option} {text}: several working points need names: tight={value}")
+        if NAME.fullmatch(name.strip()) is None:
+            raise UserError(
+                f"{option} {text}: '{name}' is no name; letters, digits and _ . + - are taken"
+            )
         if name in found:
             raise UserError(f"{option} {text}: the working point '{name}' is given twice")
         found[name.strip()] = number(value, f"{option} {text}")

@@ -47,21 +47,31 @@ def command(
       aetrig qat --set quant.weight_bits=3 --name l1-w3 --float-from l1
     """
     from aetrig import config as configuration
-    from aetrig.run import new_run, open_run
+    from aetrig.run import Run, new_run, open_run
 
     given = [*(overrides or []), *([f"name={name}"] if name else [])]
     if resume:
-        run = open_run(Path(name) if name else None, runs)
+        named = name or (configuration.load(config, given).name if config else None)
+        run = open_run(Path(named) if named else None, runs)
         settings = configuration.load(config or run / "config.yaml", given)
     else:
         settings = configuration.load(config, given)
-        run = new_run(runs, settings.name, force=force)
+        # one that is replaced is set aside by the training, once it has read its data
+        run = Run(runs / settings.name) if force else new_run(runs, settings.name, force=False)
 
     from aetrig.train.qat import qat
 
     base = config.parent if config else Path.cwd()
     source = open_run(float_from, runs) if float_from else None
-    result = qat(settings, run, base=base, resume=resume, progress=not quiet, float_from=source)
+    result = qat(
+        settings,
+        run,
+        base=base,
+        resume=resume,
+        progress=not quiet,
+        float_from=source,
+        replace=force and not resume,
+    )
     for warning in result.warnings:
         typer.echo(f"note: {warning}")
     typer.echo(

@@ -10,6 +10,8 @@ import typer
 from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
 from aetrig.errors import UserError
 
+COMPARISON = Path("comparison.html")
+
 
 def command(
     names: Annotated[
@@ -19,9 +21,9 @@ def command(
     compare: Annotated[
         bool, typer.Option("--compare", help="Put the runs, each with a report, side by side.")
     ] = False,
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, for --compare.")] = Path(
-        "comparison.html"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write, for --compare.")
+    ] = COMPARISON,
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
@@ -37,10 +39,14 @@ def command(
 
     given = names or []
     if compare:
+        if out.exists() and not force:
+            raise UserError(f"{out} exists; choose another with --out, or replace it with --force")
         from aetrig.report.stage import compare as run_compare
 
         typer.echo(run_compare([open_run(path, runs) for path in given], out).summary())
         return
+    if out != COMPARISON:
+        raise UserError("--out is for --compare; a run's report is its report.html")
     if len(given) > 1 or (given and run):
         raise UserError(f"one report is of one run, given {len(given) + bool(run)}; --compare?")
 

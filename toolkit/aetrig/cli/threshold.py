@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
+from aetrig.errors import UserError
 
 
 def command(
@@ -59,11 +60,16 @@ def command(
     from aetrig.run import open_run
 
     opened = open_run(run, runs)
-    shares = {
-        name: {"of": of, "share": value}
-        for of, texts, option in (("signal", tpr, "--tpr"), ("background", fpr, "--fpr"))
-        for name, value in (named(texts, option, share) if texts else {}).items()
-    }
+    shares: dict[str, Any] = {}
+    for of, texts, option in (("signal", tpr, "--tpr"), ("background", fpr, "--fpr")):
+        for name, value in (named(texts, option, share) if texts else {}).items():
+            if name in shares:
+                raise UserError(f"--tpr and --fpr both give the working point '{name}'; name them")
+            shares[name] = {"of": of, "share": value}
+    ways = {"--rate": rate, "--threshold": threshold, "--tpr and --fpr": shares}
+    chosen = [name for name, value in ways.items() if value]
+    if len(chosen) > 1:
+        raise UserError(f"{' and '.join(chosen)} exclude one another; choose one way")
     given: dict[str, Any] = {
         "score": score,
         "source": source,

@@ -59,6 +59,10 @@ def by_column(texts: Sequence[str], names: Sequence[str]) -> dict[str, Bound]:
     Raises UserError for what is neither, and for a column that there is not.
     """
     found: dict[str, Bound] = {}
+    keys = [text.rpartition("=")[0] for text in texts]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise UserError(f"--max-error is given twice for {key or 'every column'}")
     for text in sorted(texts, key=lambda item: "=" in item):
         name, equals, size = text.rpartition("=")
         if equals and name not in names:

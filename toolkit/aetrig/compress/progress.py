@@ -13,7 +13,9 @@ class Bar:
     """Use it in a ``with`` block and tell it the rows that are done."""
 
     def __init__(self, text: str, total: int | None, *, shown: bool) -> None:
-        self._progress = Progress(console=Console(stderr=True), disable=not shown, transient=True)
+        console = Console(stderr=True)
+        hidden = not (shown and console.is_terminal)
+        self._progress = Progress(console=console, disable=hidden, transient=True)
         self._task = self._progress.add_task(text, total=total)
 
     def __enter__(self) -> Self:

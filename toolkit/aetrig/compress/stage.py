@@ -83,6 +83,8 @@ def compress(
     is written then.
     """
     qonnx = run.need(NETWORK, "export-onnx")
+    if not table.is_file():
+        raise UserError(f"{table} is not a file; give a table in Parquet or CSV")
     columns = _columns(load_config(run / "config.yaml"))
     bounds = by_column(max_error, [column.name for column in columns])
     content = qonnx.read_bytes()
@@ -121,6 +123,8 @@ def decompress(
     Raises CheckFailedError naming the first damaged block; with ``salvage`` every intact block is
     written all the same, and the lost ones are listed in the result.
     """
+    if out.suffix.lower() not in (".parquet", ".pq"):
+        raise UserError(f"{out}: the table is written as Parquet; end its name in .parquet")
     with path.open("rb") as file, tempfile.TemporaryDirectory(prefix="aetrig-") as folder:
         header, network = container.read_start(file, path)
         qonnx = Path(folder) / "model.qonnx.onnx"

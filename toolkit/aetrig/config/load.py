@@ -15,6 +15,7 @@ from aetrig.config.model import RunConfig
 from aetrig.errors import UserError, did_you_mean
 
 MAX_BYTES = 1 << 20
+SOURCES = {"l1", "jets", "adc2021", "table"}
 DEFAULT = Path(__file__).with_name("l1.yaml")
 
 
@@ -125,10 +126,13 @@ def _one_line(error: ValidationError) -> str:
 
 def _describe(detail: ErrorDetails) -> str:
     # the tag of the data source stands in the location; people do not write it in their key
-    location = [str(part) for part in detail["loc"] if part not in {"l1", "adc2021", "table"}]
+    location = [
+        str(part) for part in detail["loc"] if part not in {"l1", "jets", "adc2021", "table"}
+    ]
     key = ".".join(location)
     if detail["type"] == "extra_forbidden":
-        return f"unknown key '{key}'{did_you_mean(location[-1], _keys(location[:-1]))}"
+        known = [name for name in _keys(location[:-1]) if name != location[-1]]
+        return f"unknown key '{key}'{did_you_mean(location[-1], known)}"
     if detail["type"] == "missing":
         return f"'{key}' is required and not given"
     found = "" if isinstance(detail["input"], dict) else f", found {detail['input']!r}"

@@ -362,7 +362,8 @@ class RunConfig(Model):
         removal, latent = self.train.remove_latent, self.net.encoder[-1]
         if removal is None:
             return self
-        if max(removal.dimensions) >= latent or len(set(removal.dimensions)) >= latent:
+        given = removal.dimensions
+        if max(given) >= latent or len(given) >= latent or len(set(given)) < len(given):
             raise ValueError(
                 f"train.remove_latent.dimensions is {list(removal.dimensions)}; this network has "
                 f"the latent dimensions 0 to {latent - 1}, of which one must stay"

@@ -73,7 +73,6 @@ def fetch(name: str, folder: Path, note: Callable[[str], None] = lambda _: None)
         raise MissingToolError(
             "aetrig data fetch needs pooch; install it with: pip install 'aetrig[fetch]'"
         ) from error
-    folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, tuple[Path, ...]]
     try:
         if found.openml is not None:
@@ -134,7 +133,10 @@ def _kept(path: str, note: Callable[[str], None]) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).split("\n", maxsplit=1)[0][:200]
+    # the cause alone: the whole repeats the address that the message names anyway
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return str(error).split("\n", maxsplit=1)[0]
 
 
 def _where(found: Published) -> str:

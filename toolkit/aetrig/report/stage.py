@@ -85,7 +85,7 @@ def compare(runs: Sequence[Run], out: Path) -> ReportResult:
 
     Raises UserError for fewer than two runs, and for a run without a report.
     """
-    if len(runs) < 2:
+    if len({run.path.resolve() for run in runs}) < 2:
         raise UserError("--compare takes two runs or more")
     for run in runs:
         run.need(PAGE, "report")

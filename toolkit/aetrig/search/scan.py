@@ -84,8 +84,12 @@ def _parsed(over: str) -> tuple[str, list[str]]:
     values = [value if isinstance(value, str) else json.dumps(value) for value in given]
     if not equals or not key.strip() or not values:
         raise UserError(f"--over is '{over}'; expected KEY=VALUE,VALUE, as quant.weight_bits=4,6,8")
-    if len(values) > MANY or len(set(values)) != len(values):
-        raise UserError(f"--over gives {len(values)} values; at most {MANY}, each once, are taken")
+    if len(values) > MANY:
+        raise UserError(f"--over gives {len(values)} values; at most {MANY} are taken")
+    if len(set(values)) != len(values):
+        raise UserError(f"--over gives a value twice: {', '.join(values)}")
+    if key.strip() == "name":
+        raise UserError("--over name: runs are named by the scan; choose an option of the training")
     return key.strip(), values
 
 

@@ -18,7 +18,7 @@ from aetrig.data.load import load
 from aetrig.data.scaling import InputScaling, fit_scaling
 from aetrig.data.split import Rows, hash_split, share, split
 from aetrig.errors import UserError
-from aetrig.run import Run, write_json, write_text
+from aetrig.run import Run, set_aside, write_json, write_text
 from aetrig.train import environment
 
 CONFIG, ENVIRONMENT, SCALING = "config.yaml", "environment.json", "scaling.json"
@@ -42,10 +42,17 @@ class Prepared:
 
 
 def prepare(
-    config: RunConfig, run: Run, base: Path, device: torch.device, threads: int
+    config: RunConfig,
+    run: Run,
+    base: Path,
+    device: torch.device,
+    threads: int,
+    *,
+    replace: bool = False,
 ) -> Prepared:
     """Load and split the data, fit the scaling, and write what is not in the run yet.
 
+    ``replace``: a run that is there is set aside before anything is written.
     Raises UserError for bad data, fewer training events than a batch, or data other than those
     that the run began with.
     """
@@ -64,6 +71,8 @@ def prepare(
         )
     scaling = fit_scaling(dataset, training_rows, config.scaling)
     here = environment.describe(dataset, config.seed, device.type, threads)
+    if replace:
+        set_aside(run.path)
     noted = _describe_run(config, run, here)
     if not (run / SCALING).exists():
         write_json(run / SCALING, scaling.to_json())

@@ -77,28 +77,32 @@ def qat(
     resume: bool,
     progress: bool,
     float_from: Run | None = None,
+    replace: bool = False,
 ) -> TrainResult:
     """Train a network into ``run``; with ``resume``, continue where a killed training stopped.
 
     ``base``: folder where relative names of data files may start. ``float_from``: a trained run
-    whose float phase is taken over, so that only the quantization-aware phase is trained. Raises
+    whose float phase is taken over, so that only the quantization-aware phase is trained.
+    ``replace``: set a run that is there aside, once the data are read and before anything is
+    written. Raises
     UserError for bad data, fewer training events than a batch, a run that exists (without
     ``resume``), a config that differs from the run's, or in its float phase from that of
     ``float_from``, and losses that are no longer finite.
     """
     start = time.perf_counter()
-    last = _begin(config, run, resume=resume)
-    if float_from is not None and not resume:
-        start_from.take(config, float_from, run)
-    if resuming.finished(run):
+    last = _begin(config, run, resume=resume, replace=replace)
+    if float_from is not None:
+        start_from.check(config, float_from, run)
+    if resume and resuming.finished(run):
         return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
     pruning = prune.plan(config.train.pruning, config.train.qat_phase)
     place = device.choose(config.train.device)
     threads = resuming.settings(run, place.type, config.train.threads)
     with device.deterministic(threads):
-        prepared = prepare(config, run, base, place, threads)
+        prepared = prepare(config, run, base, place, threads, replace=replace)
         if float_from is not None:
             start_from.same_data(float_from, run)
+            start_from.take(float_from, run)
         sample = Sample.of(vectors.load(run / VECTORS), config.trigger.score)
         with Board(run / FOLDER, sample) as board:
             session = _Session(config, run, prepared, board, progress)
@@ -112,15 +116,14 @@ def qat(
     return _result(run, time.perf_counter() - start, prepared.warnings)
 
 
-def _begin(config: RunConfig, run: Run, *, resume: bool) -> dict[str, Any] | None:
+def _begin(config: RunConfig, run: Run, *, resume: bool, replace: bool) -> dict[str, Any] | None:
     """Return the checkpoint to continue from, with the files beside it brought to its epoch."""
     if not resume:
-        if (run / CONFIG).exists():
+        if (run / CONFIG).exists() and not replace:
             raise UserError(
                 f"{run.path} holds a training already; continue it with --resume, or choose "
                 "another with --name"
             )
-        (run / checkpoint.FLOAT).unlink(missing_ok=True)  # of a training killed before its config
         return None
     last = resuming.last_state(config, run)
     resuming.sweep(run)

@@ -17,13 +17,11 @@ from aetrig.train.resume import differences
 LATER = ("name", "quant", "trigger", "hls", "rtl", "verify", "train.qat_phase", "train.pruning")
 
 
-def take(config: RunConfig, source: Run, run: Run) -> None:
-    """Copy the float weights and their lines of metrics.jsonl from ``source`` to ``run``.
-
-    Raises UserError where ``source`` has no float weights, or trained them with other settings.
-    """
-    path = source.need(checkpoint.FLOAT, "qat")
-    checkpoint.load(path, "float", ("weights",))
+def check(config: RunConfig, source: Run, run: Run) -> None:
+    """Raise UserError where ``source`` is no start for ``run``: the same, untrained, or other."""
+    if source.path.resolve() == run.path.resolve():
+        raise UserError(f"{run.path} cannot start from itself; give it another name with --name")
+    checkpoint.load(source.need(checkpoint.FLOAT, "qat"), "float", ("weights",))
     # read as a config: one of an earlier version lacks keys that have defaults
     before = configuration.load(source.need(CONFIG, "qat"))
     pair = (one.model_dump(mode="json") for one in (before, config))
@@ -33,10 +31,16 @@ def take(config: RunConfig, source: Run, run: Run) -> None:
                 f"{source.path} trained its float phase with {key}={old}, the config has "
                 f"{key}={new}; train without --float-from, or with the same settings"
             )
+
+
+def take(source: Run, run: Run) -> None:
+    """Copy the float weights and their lines of metrics.jsonl, where they are not there yet."""
+    if (run / checkpoint.FLOAT).exists():
+        return
     lines = [line for line in metrics.read(source / metrics.FILE) if line["phase"] != "qat"]
     write_text(run / metrics.FILE, "".join(json.dumps(line) + "\n" for line in lines))
     with replacing(run / checkpoint.FLOAT) as temporary:
-        shutil.copyfile(path, temporary)
+        shutil.copyfile(source / checkpoint.FLOAT, temporary)
 
 
 def depends_on(key: str) -> bool:

@@ -43,7 +43,8 @@ def _crossings(vectors: Vectors, options: TriggerOptions) -> Rated:
     if not rows.size:
         raise UserError(
             "these data have no minimum-bias crossings to count a rate with: use --from processes "
-            "where the backgrounds have cross sections, or give --threshold NAME=INTEGER"
+            "where the backgrounds have cross sections, or give --fpr SHARE, --tpr SHARE "
+            "or --threshold NAME=INTEGER"
         )
     overlap = max(p.overlap for p in vectors.processes if p.role == "minbias")
     weight = np.full(rows.size, options.crossing_rate / rows.size)
@@ -63,7 +64,8 @@ def _processes(vectors: Vectors, options: TriggerOptions) -> Rated:
         if process.cross_section_pb is None:
             raise UserError(
                 f"background '{process.name}' has no cross section, and the share of an arbitrary "
-                "mixture is no rate: use --from minbias, or give --threshold NAME=INTEGER"
+                "mixture is no rate: use --from minbias, or give --fpr SHARE, --tpr SHARE "
+                "or --threshold NAME=INTEGER"
             )
         rate = options.luminosity * process.cross_section_pb * SQUARE_CM_PER_PB
         rows.append(mine)
