@@ -85,6 +85,8 @@ def compress(
     qonnx = run.need(NETWORK, "export-onnx")
     if not table.is_file():
         raise UserError(f"{table} is not a file; give a table in Parquet or CSV")
+    if out.resolve() == table.resolve():
+        raise UserError(f"{out} is the table itself, which would be lost; give --out another name")
     columns = _columns(load_config(run / "config.yaml"))
     bounds = by_column(max_error, [column.name for column in columns])
     content = qonnx.read_bytes()
@@ -125,6 +127,8 @@ def decompress(
     """
     if out.suffix.lower() not in (".parquet", ".pq"):
         raise UserError(f"{out}: the table is written as Parquet; end its name in .parquet")
+    if out.resolve() == path.resolve():
+        raise UserError(f"{out} is the compressed file itself; give --out another name")
     with path.open("rb") as file, tempfile.TemporaryDirectory(prefix="aetrig-") as folder:
         header, network = container.read_start(file, path)
         qonnx = Path(folder) / "model.qonnx.onnx"

@@ -13,19 +13,25 @@ import mplhep
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from aetrig.report.picture import Histogram, Image, Panel, Picture
 
 # told apart by people who see no red or no green, and on white as on black (Okabe and Ito)
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#b58900")
+COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999", "#b58900",
+    "#7b3294", "#1b9e3e", "#8c510a", "#e41a8b",
+)  # fmt: skip
 INK = "#123456"  # stands for the page's own colour
-WIDTH, HEIGHT, COLUMNS = 4.6, 3.2, 3
+WIDTH, HEIGHT, COLUMNS, LEGEND_COLUMNS = 4.6, 3.2, 3, 4
+DECADE = 5  # of values, from which on a logarithmic axis is worth it
 STYLE: Any = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 10,
     "text.color": INK, "axes.edgecolor": INK, "axes.labelcolor": INK, "xtick.color": INK,
     "ytick.color": INK, "legend.frameon": False, "legend.fontsize": 8, "axes.linewidth": 0.8,
     "xtick.direction": "in", "ytick.direction": "in",
 }  # fmt: skip
+_HASHED = re.compile(r'(id="|url\(#|href="#)([a-zA-Z]+[0-9a-f]{10})(?=["\)])')
 _SIZE = re.compile(r' (width|height)="[^"]*"')
 
 
@@ -35,11 +41,18 @@ def svg(picture: Picture) -> str:
         figure = _figure(picture)
         content = io.StringIO()
         figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
-    text = content.getvalue()
+    text = _numbered(content.getvalue())
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     tag, rest = text.split(">", 1)
     tag = _SIZE.sub("", tag) + f' role="img" aria-label="{picture.title}"'
     return f"{tag}>{rest}"
+
+
+def _numbered(text: str) -> str:
+    """Number the names of clip paths and markers: hashes of places would differ by roundings."""
+    names = dict.fromkeys(name for _, name in _HASHED.findall(text))
+    numbers = {name: f"n{i}" for i, name in enumerate(names)}
+    return _HASHED.sub(lambda found: found[1] + numbers[found[2]], text)
 
 
 def panels(picture: Picture) -> list[str]:
@@ -85,16 +98,19 @@ def _panel(figure: Figure, place: Any, panel: Panel) -> None:
     axes.set(title=panel.title, ylabel=panel.y)
     if panel.log_x:
         axes.set_xscale("log")
-    if panel.log_y and _has_positive(panel):
+    if panel.log_y and _spans_decades(panel):
         axes.set_yscale("log")
+    if panel.curves and not panel.ticks and _integers(panel):
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     _legend(axes, panel)
 
 
 def _legend(axes: Any, panel: Panel) -> None:
     _, labels = axes.get_legend_handles_labels()
-    if panel.ticks and not panel.sideways:
-        axes.margins(y=0.25)  # room above the bars
-        axes.legend(loc="upper center", ncols=len(panel.curves))
+    if panel.ticks and labels and not panel.sideways:
+        columns = min(len(labels), LEGEND_COLUMNS)
+        axes.margins(y=0.25 * -(-len(labels) // max(columns, 1)))  # room above the bars
+        axes.legend(loc="upper center", ncols=columns)
     elif labels and panel.points:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # points fill the axes
     elif labels:
@@ -110,12 +126,12 @@ def _content(axes: Any, panel: Panel) -> None:
         )  # fmt: skip
     for i, curve in enumerate(panel.curves):
         colour = tint or COLOURS[i % len(COLOURS)]
-        if panel.ticks:
+        if panel.ticks and not curve.marked:
             _bars(axes, panel, i, colour)
         elif tint:
             axes.fill(curve.x, curve.y, color=colour, alpha=0.6)
         else:
-            style = "--" if curve.dashed else "-"
+            style = "" if panel.ticks else "--" if curve.dashed else "-"
             marker = "o" if curve.marked else ""
             axes.plot(
                 curve.x, curve.y, style, marker=marker, markersize=4, color=colour,
@@ -190,9 +206,13 @@ def _ratio(axes: Any, first: Histogram, second: Histogram) -> None:
     axes.set(ylim=(0, 2), ylabel="ratio", xlim=(first.edges[0], first.edges[-1]))
 
 
-def _has_positive(panel: Panel) -> bool:
-    values = [
-        *(y for c in panel.curves for y in c.y),
-        *(n for h in panel.histograms for n in h.counts),
-    ]
-    return any(value > 0 for value in values)
+def _spans_decades(panel: Panel) -> bool:
+    """Say whether a logarithmic axis shows more than a linear one: counts, or curves that do."""
+    if any(n > 0 for h in panel.histograms for n in h.counts):
+        return True
+    values = [y for curve in panel.curves for y in curve.y if y > 0]
+    return bool(values) and max(values) > DECADE * min(values)
+
+
+def _integers(panel: Panel) -> bool:
+    return all(float(x).is_integer() for curve in panel.curves for x in curve.x)

@@ -105,20 +105,20 @@ def bars(content: dict[str, Any] | None) -> Picture | None:
 
 
 def chart(content: dict[str, Any] | None) -> Picture | None:
-    """Return the self-organizing map: the most frequent class of each node, then each class."""
+    """Return the self-organizing map: the class of each node by share, then each class."""
     if content is None:
         return None
     nodes = np.array(content["map"], dtype=np.float64)
     edges = np.arange(SIDE + 1, dtype=np.float64) - 0.5
-    first = Panel("most frequent class", "", "", points=tuple(_winners(content["classes"], nodes)))
+    first = Panel("class by share", "", "", points=tuple(_winners(content["classes"], nodes)))
     panels = [
         Panel(name, "", "", image=image(counts, edges, edges, nodes.max()))
         for name, counts in zip(content["classes"], nodes, strict=True)
     ]
     caption = (
         f"Self-organizing map of the inputs of {content['events']:,} validation events: nodes "
-        "nearby stand for similar events. First the class that is most frequent at each node, then "
-        "the events of each class, on a logarithmic scale."
+        "nearby stand for similar events. First, at each node, the class of whose own events the "
+        "largest share is there; then the events of each class, on a logarithmic scale."
     )
     return Picture("map", "Self-organizing map", caption, (first, *panels))
 

@@ -22,7 +22,7 @@ def losses(lines: list[dict[str, Any]], removal: LatentRemoval | None = None) ->
             continue
         epochs = numbers([line["epoch"] for line in own])
         curves = tuple(
-            Curve(label, epochs, numbers([line[key] for line in own]))
+            Curve(label, epochs, numbers([line[key] for line in own]), marked=len(own) < 3)
             for label, key in (("training", "train_loss"), ("validation", "val_loss"))
         )
         marks = _marks(removal) if phase == "float" else ()

@@ -127,7 +127,7 @@ def _write(found: ScanResult, name: str) -> None:
 
 
 def picture(found: ScanResult, name: str) -> Picture:
-    """Return float and quantized loss against the values; bars where these are no numbers."""
+    """Return float and quantized loss against the values; points where these are no numbers."""
     values = _floats([point.value for point in found.points])
     x = numbers(range(len(found.points))) if values is None else numbers(values)
     curves = tuple(
