@@ -16,7 +16,7 @@ from onnx.reference import ReferenceEvaluator
 
 from aetrig.bring.refusal import ACTIVATIONS, OF_QUANTIZERS, QUANTIZERS, refusal
 from aetrig.errors import UserError
-from aetrig.program.graph import Graph
+from aetrig.program.graph import Graph, parsed
 
 ROUNDINGS = {"HALF_EVEN": "ROUND"}  # newer names of the same
 INTEGER_QUANT = "IntQuant"
@@ -47,7 +47,7 @@ def load_source(path: Path) -> Source:
 
     Nothing of the file is executed before its operators and their domains are known ones.
     """
-    model = _parsed(path)
+    model = _supported(path)
     _take_in_external_data(model, path)
     _normalize(model)
     _check_ends(model, path)
@@ -59,16 +59,8 @@ def load_source(path: Path) -> Source:
     return Source(model, _folded(model, path))
 
 
-def _parsed(path: Path) -> onnx.ModelProto:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    model = onnx.ModelProto()
-    try:
-        model.ParseFromString(content)
-    except Exception as error:  # protobuf's own error class differs between its versions
-        raise UserError(f"{path}: not an ONNX file ({error}); export it again") from error
+def _supported(path: Path) -> onnx.ModelProto:
+    model = parsed(path)
     if not model.graph.node:
         raise UserError(f"{path}: the graph has no nodes; the file is empty, truncated or no ONNX")
     if model.functions:

@@ -162,12 +162,8 @@ class Graph:
         return formats
 
 
-def load_graph(path: Path) -> Graph:
-    """Read an ONNX file with one input; constants as float64.
-
-    It has one output, or with a trigger three: the network's, the score, the accept bits.
-    Raises UserError for a missing, empty or damaged file, or data kept outside the file.
-    """
+def parsed(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file without anything beside it; raise UserError where it is none."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -177,6 +173,16 @@ def load_graph(path: Path) -> Graph:
         model.ParseFromString(content)
     except Exception as error:  # protobuf's own error class differs between its versions
         raise UserError(f"{path}: not an ONNX file ({error}); export it again") from error
+    return model
+
+
+def load_graph(path: Path) -> Graph:
+    """Read an ONNX file with one input; constants as float64.
+
+    It has one output, or with a trigger three: the network's, the score, the accept bits.
+    Raises UserError for a missing, empty or damaged file, or data kept outside the file.
+    """
+    model = parsed(path)
     graph = model.graph
     external = [item.name for item in graph.initializer if item.external_data]
     if external:
