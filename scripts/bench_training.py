@@ -12,10 +12,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import torch
-from bench_emulator import processor
 from brevitas.nn import QuantIdentity, QuantLinear, QuantReLU
 from brevitas.quant import (
     Int8ActPerTensorFixedPoint,
@@ -33,6 +33,7 @@ from aetrig.train.calibrate import calibrate
 from aetrig.train.loop import Task, Trainer
 from aetrig.train.prepare import prepare
 from aetrig.train.qat import NO_PRUNING
+from bench_emulator import processor
 
 SETTINGS = ("net.encoder=[32,16,3]", "net.embedding=null", "trigger.score=mse")
 WIDTHS, BATCH, ROUNDS, EVENTS = (57, 32, 16, 3, 16, 32, 57), 1024, 5, 65_536
@@ -42,7 +43,7 @@ BITS = {"weight": 6, "activation": 8}
 def plain_network() -> nn.Module:
     """Return the network as Brevitas' tutorials write one."""
     layers: list[nn.Module] = [QuantIdentity(act_quant=Int8ActPerTensorFixedPoint)]
-    for i, (inputs, outputs) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(WIDTHS)):
         layers.append(
             QuantLinear(
                 inputs, outputs, bias=True, weight_quant=Int8WeightPerTensorFixedPoint,
