@@ -29,7 +29,10 @@ from program.strategies import triggers, vectors
 CASES = [
     ("Vitis", "latency", "square", "input_quant"),
     ("Vivado", "resource", "absolute", "input_quant"),
-    ("Vitis", "distributed_arithmetic", "square", "input_quant"),
+    # compiles the solver the first time: minutes on a new machine
+    pytest.param(
+        "Vitis", "distributed_arithmetic", "square", "input_quant", marks=pytest.mark.slow
+    ),
     ("Vitis", "latency", "square", None),
     ("Vivado", "latency", "absolute", None),
 ]

@@ -31,9 +31,9 @@ NAMES = {
     "roc", "scores", "ladder", "loss", "latent", "widths", "residuals", "corner", "overlay",
 }  # fmt: skip
 SETTINGS = (
-    "data.max_events=40000", "data.features=['*_pt']", "net.encoder=[8,3]", "scaling.extra_shift={}",
+    "data.max_events=12000", "data.features=['*_pt']", "net.encoder=[8,3]", "scaling.extra_shift={}",
     "train.float_phase.epochs=2", "train.qat_phase.epochs=2",
-    "trigger.working_points={loose: 1000000.0}", "verify.adversarial_events=100",
+    "trigger.working_points={loose: 2000000.0}", "verify.adversarial_events=100",
 )  # fmt: skip
 # what a browser sees: every picture's size, whether the page is wider than its frame, brightness
 PROBE = """<script>
