@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import subprocess
 import sys
 
@@ -39,6 +41,7 @@ print("inside")
 """
 
 
+@pytest.mark.slow
 def test_arrays_at_the_end_of_memory(corners: Library) -> None:
     words = []
     for unit, emulator in zip(corners.units, corners.emulators, strict=True):

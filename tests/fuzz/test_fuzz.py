@@ -8,6 +8,7 @@ from fuzz.architectures import SMALL, architecture
 from fuzz.rungs import Report, fast, slow
 
 
+@pytest.mark.slow
 def test_a_few_architectures_through_the_fast_engines() -> None:
     seeds, report = range(12), Report()
     fast(seeds, [architecture(seed) for seed in seeds], report)

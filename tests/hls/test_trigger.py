@@ -121,6 +121,7 @@ def test_an_edited_score_is_found_in_csim_too(project: Generated) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_on_a_board_the_top_carries_the_triggers_words(generated: Generate) -> None:
     program = triggered("square", "input_quant")
     options = {"backend": "VivadoAccelerator", "board": "zcu102", "part": "xczu9eg-ffvb1156-2-e"}

@@ -133,6 +133,7 @@ def simulator(folder: Path) -> Path:
     return made / "replay"
 
 
+@pytest.mark.slow
 def test_the_replay_passes_and_fails_on_a_changed_vector(unpacked: Path) -> None:
     program = simulator(unpacked)
 
