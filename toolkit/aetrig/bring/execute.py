@@ -145,13 +145,19 @@ def load_reference_model(path: Path) -> onnx.ModelProto:
 
 
 def _integers(name: str, tensor: Tensor, values: npt.NDArray[Any]) -> Integers:
-    scaled = np.ldexp(values.astype(np.float64), -tensor.exponent)
+    what = f"'{name}' (tensor '{tensor.name}' of the imported file) is off its grid"
+    return grid_integers(values, tensor.exponent, what)
+
+
+def grid_integers(values: npt.NDArray[Any], exponent: int, off: str) -> Integers:
+    """Return values / 2**exponent, all integers.
+
+    Raises CheckFailedError, which begins with ``off``, for values off that grid.
+    """
+    scaled = np.ldexp(values.astype(np.float64), -exponent)
     off_grid = int((scaled != np.rint(scaled)).sum())
     if off_grid:
-        raise CheckFailedError(
-            f"'{name}' (tensor '{tensor.name}' of the imported file) is off its grid in "
-            f"{off_grid:,} of {scaled.size:,} values"
-        )
+        raise CheckFailedError(f"{off} in {off_grid:,} of {scaled.size:,} values")
     integers: Integers = scaled.astype(np.int64)
     return integers
 

@@ -18,7 +18,8 @@ import torch
 from brevitas.export import export_qonnx
 from torch import nn
 
-from aetrig.errors import CheckFailedError, UserError
+from aetrig.bring.execute import grid_integers
+from aetrig.errors import UserError
 from aetrig.program.model import Integers
 from aetrig.train.checkpoint import UNREADABLE
 
@@ -77,15 +78,8 @@ def module_integers(module: nn.Module, numbers: npt.NDArray[Any], exponent: int)
         for start in range(0, len(numbers), CHUNK):
             found = double(torch.from_numpy(numbers[start : start + CHUNK].astype(np.float64)))
             parts.append(getattr(found, "value", found).numpy())
-    scaled = np.ldexp(np.concatenate(parts), -exponent)
-    off_grid = int((scaled != np.rint(scaled)).sum())
-    if off_grid:
-        raise CheckFailedError(
-            f"the module's output is off the grid of 2**{exponent} in {off_grid:,} of "
-            f"{scaled.size:,} values"
-        )
-    integers: Integers = scaled.astype(np.int64)
-    return integers
+    off = f"the module's output is off the grid of 2**{exponent}"
+    return grid_integers(np.concatenate(parts), exponent, off)
 
 
 def _executed(path: Path) -> Any:
