@@ -12,8 +12,8 @@ import aetrig
 
 PACKAGE = Path(aetrig.__file__).parent
 ORDER = [
-    ("errors",), ("run", "tools", "parts"), ("config",), ("data", "physics"), ("nets",), ("train",), ("program",),
-    ("export", "hls", "rtl", "emulator"), ("bring", "trigger", "compress"), ("verify",), ("report",), ("search",), ("package",), ("doctor",), ("api",), ("cli",),
+    ("errors",), ("run", "tools", "parts", "machines"), ("config",), ("data", "physics"), ("nets",), ("train",), ("program",),
+    ("export", "hls", "rtl", "emulator"), ("bring", "trigger", "compress"), ("score",), ("verify",), ("report",), ("search",), ("package",), ("doctor",), ("api",), ("cli",),
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 HEAVY = {
@@ -31,6 +31,9 @@ HEAVY = {
     "pooch",
     "sklearn",
     "minisom",
+    "distributed",
+    "dask",
+    "optuna",
 }
 
 

@@ -1,0 +1,1 @@
+"""Workers on this machine or on a Dask cluster."""

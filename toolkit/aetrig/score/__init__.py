@@ -1,0 +1,1 @@
+"""Scores, accept bits and rates of data sets of any size, in constant memory."""
