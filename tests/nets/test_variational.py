@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from aetrig.nets import (
     tensor_formats,
     trace_integers,
 )
+from aetrig.nets.fixed_point import Steps
 from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 from nets.networks import events, random_exponents, random_net, shift_scaling
 
@@ -105,16 +106,22 @@ def test_at_zero_noise_training_is_deployment(
     assert torch.equal(found[1], expected[1])
 
 
-def test_what_the_decoder_gets_with_noise_is_on_the_latent_grid() -> None:
+def test_what_the_decoder_gets_with_noise_is_on_the_latent_grid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     net = quant_net(VARIATIONAL).train()
-    seen = []
-    net.layer("decoder_0").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    through, seen = QuantAutoencoder._through, []
+
+    def noted(net: QuantAutoencoder, names: Sequence[str], value: Steps) -> Steps:
+        seen.append((names, value))
+        return through(net, names, value)
+
+    monkeypatch.setattr(QuantAutoencoder, "_through", noted)
     net.terms(batch(), generator())
-    (latent,) = seen
-    steps = torch.ldexp(latent.value, torch.tensor(-net.exponents["encoder_1_quant"]))
-    assert latent.is_valid
-    assert torch.equal(steps, steps.round())
-    assert len(steps.unique()) > 10
+    ((_, latent),) = [found for found in seen if found[0] == net.decoder]
+    assert latent.exponent == net.exponents["encoder_1_quant"]
+    assert torch.equal(latent.integers, latent.integers.round())
+    assert len(latent.integers.unique()) > 10
 
 
 @pytest.mark.parametrize("make", [float_net, quant_net])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from aetrig.config.model import Network, Quantization
 from aetrig.data.scaling import InputScaling
 from aetrig.nets.activations import Activation, activation_of
+from aetrig.nets.fixed_point import Affine, Quantizer, Steps
 from aetrig.nets.fold import Parameters
 from aetrig.nets.formats import TensorFormat, layer_widths, linear_layers, tensor_formats
 from aetrig.nets.quantizers import activation, affine
@@ -19,6 +20,8 @@ from aetrig.nets.table import Table
 from aetrig.nets.terms import Terms
 from aetrig.nets.variational import HEAD, bounded, divergence, sampled
 from aetrig.physics.score import ScoreKind
+
+PARTS = ("_pre_quant", "_table", "_branch_quant", "_quant")  # behind an affine layer, in order
 
 
 class Rescale(nn.Module):
@@ -45,7 +48,8 @@ class QuantAutoencoder(nn.Module):
     Submodules: `input_scale`, `input_quant`, and for each layer L `L` (QuantLinear) and `L_quant`
     (QuantReLU, or QuantIdentity after the latent and the last layers), with `L_pre_quant` and
     `L_table` between them for a tabulated activation, and `L_branch_quant` before the sum of a
-    residual connection. ``exponents`` holds log2 of
+    residual connection. `forward` goes through these modules; training and scores go through the
+    same layers as integer arithmetic (`fixed_point`), with equal bits. ``exponents`` holds log2 of
     the scales of `input_quant`, `L_weight` and `L_quant`. ``layer_names`` are the layers that are
     trained, ``formats`` those of the deployed chain, which `forward` goes through. A variational
     network's head of log-variances serves training alone and is not quantized.
@@ -67,6 +71,7 @@ class QuantAutoencoder(nn.Module):
         self.exponents = {name: int(exponents[name]) for name in formats}
         self.formats = _only(formats, self._deployed)
         self.input_scale = Rescale(scaling)
+        rectified = set()
         form = formats["input_quant"]
         self.input_quant = activation(form, self.exponents["input_quant"], relu=False, tensor=True)
         linear, outputs_of = linear_layers(network), {self.decoder[-1], *self.embedding[-1:]}
@@ -84,10 +89,16 @@ class QuantAutoencoder(nn.Module):
             if branch in formats:
                 first = formats[branch], self.exponents[branch]
                 self.add_module(branch, activation(*first, relu=relu, tensor=False))
+                rectified |= {branch} if relu else set()
                 relu = False
             last = formats[behind], self.exponents[behind]
             quantizer = activation(*last, relu=relu, tensor=name not in outputs_of)
             self.add_module(behind, quantizer)
+            rectified |= {behind} if relu else set()
+        self._quantizers = {
+            name: Quantizer(form, self.exponents[name], relu=name in rectified)
+            for name, form in formats.items()
+        }
         self.variational = network.variational
         if network.variational:
             self.add_module(HEAD, nn.Linear(*widths[self.encoder[-1]]))
@@ -117,9 +128,7 @@ class QuantAutoencoder(nn.Module):
 
     def _modules_of(self, name: str) -> list[str]:
         """Return the names of a layer's modules in the order in which they are applied."""
-        parts = ("_pre_quant", "_table", "_branch_quant", "_quant")
-        names = (name, *(f"{name}{part}" for part in parts))
-        return [module for module in names if hasattr(self, module)]
+        return [name, *(f"{name}{part}" for part in PARTS if f"{name}{part}" in self._modules)]
 
     def layer(self, name: str) -> nn.Linear:
         """Return a Brevitas QuantLinear; its weight has shape (outputs, inputs)."""
@@ -133,12 +142,14 @@ class QuantAutoencoder(nn.Module):
                 layer.weight.copy_(weight)
                 layer.bias.copy_(bias)
 
-    def quantize_input(self, x: Tensor) -> Any:
-        """Return the input quantizer's QuantTensor of hardware integers (events, features)."""
-        return self.input_quant(self.input_scale(x))
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the dequantized output of the deployed chain of ``x``, hardware integers.
 
-    def _through(self, names: Sequence[str], value: Any) -> Any:
-        for name in names:
+        That is the reconstruction (events, features), or with an embedding that of the latent
+        numbers (events, latent). Brevitas' modules compute it: what is exported and traced.
+        """
+        value = self.input_quant(self.input_scale(x))
+        for name in self._deployed:
             *branch, last = self._modules_of(name)
             before = value
             for module in branch:
@@ -146,15 +157,29 @@ class QuantAutoencoder(nn.Module):
             if branch[-1].endswith("_branch_quant"):
                 value = value + before.value
             value = self.get_submodule(last)(value)
+        return cast("Tensor", value)
+
+    def quantize_input(self, x: Tensor) -> Steps:
+        """Return the quantized hardware integers ``x`` (events, features)."""
+        return self._quantizers["input_quant"].of(self.input_scale(x))
+
+    def _through(self, names: Sequence[str], value: Steps) -> Steps:
+        for name in names:
+            value = self._layer(name, value)
         return value
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the dequantized output of the deployed chain of ``x``, hardware integers.
-
-        That is the reconstruction (events, features), or with an embedding that of the latent
-        numbers (events, latent).
-        """
-        return cast("Tensor", self._through(self._deployed, self.quantize_input(x)))
+    def _layer(self, name: str, before: Steps) -> Steps:
+        """Return what `forward` does in a layer, as integers."""
+        parts = self._modules_of(name)
+        quantizers = [self._quantizers[part] for part in parts if part in self._quantizers]
+        first = Affine(self._quantizers[f"{name}_weight"], quantizers.pop(0))
+        value = first.of(before, self.layer(name))
+        if f"{name}_table" in parts:
+            table = self.get_submodule(f"{name}_table")
+            value = quantizers.pop(0).of(table(value.value))
+        if f"{name}_branch_quant" in parts:
+            value = quantizers.pop(0).of(value.value + before.value)
+        return value
 
     def compare(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the quantized input and its reconstruction, from the latent means.
@@ -163,11 +188,11 @@ class QuantAutoencoder(nn.Module):
         in firmware compares the output with just these integers.
         """
         quantized = self.quantize_input(x)
-        return quantized.value, self._through((*self.encoder, *self.decoder), quantized)
+        return quantized.value, self._through((*self.encoder, *self.decoder), quantized).value
 
     def latent(self, x: Tensor) -> Tensor:
         """Return the quantized latent numbers of ``x`` (hardware integers), (events, latent)."""
-        return cast("Tensor", self._through(self.encoder, self.quantize_input(x)).value)
+        return self._through(self.encoder, self.quantize_input(x)).value
 
     def score_pair(self, x: Tensor, kind: ScoreKind) -> tuple[Tensor | None, Tensor]:
         """Return (reference, output) of a score; the reference of latent means is zero: None."""
@@ -175,7 +200,7 @@ class QuantAutoencoder(nn.Module):
             return None, self.latent(x)
         if kind == "embedding":
             latent = self._through(self.encoder, self.quantize_input(x))
-            return latent.value, self._through(self.embedding, latent)
+            return latent.value, self._through(self.embedding, latent).value
         return self.compare(x)
 
     def terms(self, x: Tensor, noise: torch.Generator | None = None) -> Terms:
@@ -188,8 +213,8 @@ class QuantAutoencoder(nn.Module):
         latent = self._through(self.encoder, quantized)
         apart = latent.detach()  # the second autoencoder's loss moves no encoder
         return Terms(
-            (quantized.value, self._through(self.decoder, latent)),
-            embedding=(apart.value, self._through(self.embedding, apart)),
+            (quantized.value, self._through(self.decoder, latent).value),
+            embedding=(apart.value, self._through(self.embedding, apart).value),
         )
 
     def _variational_terms(self, x: Tensor, noise: torch.Generator | None) -> Terms:
@@ -199,11 +224,10 @@ class QuantAutoencoder(nn.Module):
         log_variance = bounded(self.layer(HEAD)(hidden.value))
         latent = mean
         if noise is not None:
-            # through the latent quantizer once more: the decoder's bias has the scale that comes
-            # with its input, and at zero noise this changes nothing, as in the firmware
-            again = self.get_submodule(f"{self.encoder[-1]}_quant")
-            latent = again(sampled(mean.value, log_variance, noise))
-        output = self._through(self.decoder, latent)
+            # through the latent quantizer once more, which at zero noise changes nothing
+            again = self._quantizers[f"{self.encoder[-1]}_quant"]
+            latent = again.of(sampled(mean.value, log_variance, noise))
+        output = self._through(self.decoder, latent).value
         return Terms((quantized.value, output), divergence=divergence(mean.value, log_variance))
 
 

@@ -141,7 +141,9 @@ class Trainer:
         self._zero()
         total = torch.zeros((), dtype=torch.float64, device=task.training.device)
         for rows in torch.split(order, task.batch_size):
-            value = loss(self.net.terms(task.training[rows], noise), task.kl_weight)
+            # index_select copies rows whole, indexing [rows] number by number
+            batch = task.training.index_select(0, rows)
+            value = loss(self.net.terms(batch, noise), task.kl_weight)
             self.optimizer.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
