@@ -45,13 +45,19 @@ def test_every_command_has_help_with_an_example(command: str, tmp_path: Path) ->
 
 def test_help_does_not_load_the_heavy_libraries() -> None:
     code = (
-        "import sys; from aetrig.cli import main; "
-        "print(sorted({'torch', 'onnx', 'hls4ml', 'pandas', 'numpy'} & set(sys.modules)))"
+        "import sys; from aetrig.cli import main; main.app(['--help'], standalone_mode=False); "
+        "print(sorted({'torch', 'onnx', 'hls4ml', 'pandas', 'numpy', 'rich'} & set(sys.modules)))"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert answer.stdout.strip() == "[]"
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("group", [(), ("config",), ("data",), ("golden",)])
+def test_help_cuts_no_sentence_off(group: tuple[str, ...], tmp_path: Path) -> None:
+    answer = aetrig(*group, "--help", cwd=tmp_path, COLUMNS="80")
+    assert "..." not in answer.stdout
 
 
 def test_completion_script_is_offered(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
 def command(
     run: RunOption = None, force: ForceOption = False, runs: RunsOption = DEFAULT_RUNS
 ) -> None:
-    """Compare k-means and Gaussian-mixture clusters with the true classes; map the events.
+    """Compare clusters of the latent space with the true classes.
+
+    K-means and Gaussian mixtures; a self-organizing map of the events.
 
     Pictures for people, which `aetrig report` draws; no firmware comes of them.
 

@@ -25,7 +25,9 @@ def compress(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Write a table's latent codes, bit-packed, with corrections where an error is bounded.
+    """Write a table's latent codes, bit-packed.
+
+    Where an error is bounded, corrections keep to the bound.
 
     Examples:
 

@@ -22,7 +22,9 @@ def show(config: ConfigArgument = None, overrides: SetOption = None) -> None:
 
 @app.command()
 def check(config: ConfigArgument = None, overrides: SetOption = None) -> None:
-    """Check a config; exit code 2 and one line if something is wrong with it.
+    """Check a config.
+
+    Exit code 2 and one line if something is wrong with it.
 
     Example: aetrig config check configs/atlas-jets.yaml
     """

@@ -53,7 +53,9 @@ def fetch(
         "data"
     ),
 ) -> None:
-    """Download a published data set from its archive, checked by the archive's checksums.
+    """Download a published data set from its archive.
+
+    Files are checked by the archive's checksums.
 
     Examples:
 

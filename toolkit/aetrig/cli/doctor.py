@@ -6,7 +6,9 @@ import typer
 
 
 def command() -> None:
-    """Examine Python, packages, compiler, disk, vendor tools and GPU; exit code 3 if one lacks.
+    """Examine what this machine has and lacks.
+
+    Python, packages, compiler, disk, vendor tools and GPU; exit code 3 where something lacks.
 
     Example: aetrig doctor
     """

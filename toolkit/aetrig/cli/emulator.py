@@ -20,7 +20,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Make the emulator: a shared library by g++, header, Python wrapper, example and self-test.
+    """Make a fast, bit-exact shared library.
+
+    With header, Python wrapper, example and self-test; compiled by g++.
 
     Examples:
 

@@ -10,7 +10,7 @@ from aetrig.cli.options import DEFAULT_RUNS, ForceOption, RunOption, RunsOption
 def command(
     run: RunOption = None, force: ForceOption = False, runs: RunsOption = DEFAULT_RUNS
 ) -> None:
-    """Write QONNX and plain ONNX, and check both against the trained network in integers.
+    """Write QONNX and plain ONNX, both checked in integers.
 
     Examples:
 

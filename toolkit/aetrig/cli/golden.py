@@ -23,7 +23,9 @@ def write(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Write a verified run's config, ONNX files, golden vectors and card into a folder.
+    """Write a verified run's files, vectors and card.
+
+    Config, ONNX files, golden vectors and the card go into a folder.
 
     Example: aetrig golden write network/
     """
@@ -45,7 +47,7 @@ def check(
         typer.Option(help="Vendor's csynth.xml, held to the limits of the config."),
     ] = None,
 ) -> None:
-    """Make the firmware afresh, emulate it, and compare with the golden vectors.
+    """Make the firmware afresh and compare with the vectors.
 
     Examples:
 

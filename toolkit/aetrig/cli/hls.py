@@ -48,7 +48,7 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Make the hls4ml firmware project, compile it with g++ and check it bit for bit in csim.
+    """Make the hls4ml project; check it in csim, bit for bit.
 
     Examples:
 

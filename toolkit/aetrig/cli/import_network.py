@@ -50,7 +50,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Bring a network that was trained elsewhere, and check it in integers.
+    """Bring a network that was trained elsewhere.
+
+    It is compared in integers before anything is kept.
 
     Fully-connected layers with power-of-two scales, one a tensor; all else is refused by name.
     What is written is a run: threshold, hls, rtl, emulator, verify, report and package go on

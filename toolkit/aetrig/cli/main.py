@@ -25,6 +25,7 @@ from aetrig.cli import (
     report,
     rtl,
     scan,
+    score,
     threshold,
     verify,
 )
@@ -36,6 +37,7 @@ app = typer.Typer(
     epilog="First run: aetrig qat && aetrig export-onnx && aetrig hls && aetrig verify",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich would double the time of --help
 )
 app.command("qat")(qat.command)
 app.command("export-onnx")(export_onnx.command)
@@ -44,6 +46,7 @@ app.command("threshold")(threshold.command)
 app.command("hls")(hls.command)
 app.command("rtl")(rtl.command)
 app.command("emulator")(emulator.command)
+app.command("score")(score.command)
 app.command("verify")(verify.command)
 app.command("report")(report.command)
 app.command("clusters")(clusters.command)

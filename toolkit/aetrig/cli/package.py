@@ -18,7 +18,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Write a verified run's firmware, vectors, constraints and scripts into one zip.
+    """Write a verified run's firmware into one zip.
+
+    With vectors, constraints and scripts.
 
     Example: aetrig package --out l1-trigger.zip
     """

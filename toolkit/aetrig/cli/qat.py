@@ -34,7 +34,7 @@ def command(
     quiet: QuietOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Train an autoencoder with Brevitas: in float first, then quantization-aware.
+    """Train an autoencoder: in float, then quantization-aware.
 
     Examples:
 

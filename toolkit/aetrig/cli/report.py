@@ -27,7 +27,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Draw a run's pictures and write report.html: one file that opens offline.
+    """Draw a run's pictures and write report.html.
+
+    It is one file that opens offline.
 
     Examples:
 

@@ -27,7 +27,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Make pipelined RTL with an event every clock, and simulate it cycle by cycle.
+    """Make pipelined RTL and simulate it cycle by cycle.
+
+    It takes an event every clock.
 
     Examples:
 

@@ -23,7 +23,9 @@ def command(
     quiet: QuietOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Train once for each value of an option; plot the losses as scan.svg. Resumes by itself.
+    """Train once for each value of an option; plot the losses.
+
+    The plot is scan.svg. An interrupted scan resumes by itself.
 
     Examples:
 

@@ -42,7 +42,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Choose thresholds at trigger rates; write the trigger beside the network's unchanged file.
+    """Choose thresholds at trigger rates; write the trigger.
+
+    The network's own file is not changed.
 
     Examples:
 

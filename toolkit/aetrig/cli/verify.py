@@ -17,7 +17,9 @@ def command(
     quiet: QuietOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Run the same vectors through float, QAT, onnxruntime, Program and csim, and compare.
+    """Compare every stage with its neighbour, bit for bit.
+
+    The same vectors run through float, QAT, onnxruntime, Program, csim, RTL and emulator.
 
     From QAT downward no bit may differ; from float to QAT the limits of the config hold.
 
