@@ -1,17 +1,24 @@
-"""Quantization-aware training beside a plain Brevitas loop, in one run: `bench_training.py`.
+"""Quantization-aware training beside plain Brevitas loops, in one run: `bench_training.py`.
 
-The plain loop is what a tutorial shows: Brevitas' layers with fixed-point quantizers, a DataLoader
-over a TensorDataset, Adam. Both train 57-32-16-3-16-32-57 on the embedded level-1-like sample with
-the same batches on one thread, in turns.
+Two plain loops, each with a DataLoader over a TensorDataset and Adam: the network as Brevitas'
+tutorials write one, whose scales are learned; and aetrig's own network, its Brevitas modules called
+one after another. All train 57-32-16-3-16-32-57 on the embedded level-1-like sample with the same
+batches on one thread, in turns. Then aetrig and the second loop train from several seeds: the
+losses on validation events, measured alike.
+
+    python scripts/bench_training.py [--quick] [--json FILE]
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,20 +34,24 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from aetrig.config.load import load
+from aetrig.config.model import RunConfig
 from aetrig.nets import FloatAutoencoder, QuantAutoencoder, folded_parameters
 from aetrig.run import Run
 from aetrig.train.calibrate import calibrate
 from aetrig.train.loop import Task, Trainer
-from aetrig.train.prepare import prepare
+from aetrig.train.loss import evaluate
+from aetrig.train.prepare import Prepared, prepare
 from aetrig.train.qat import NO_PRUNING
 from bench_emulator import processor
 
 SETTINGS = ("net.encoder=[32,16,3]", "net.embedding=null", "trigger.score=mse")
-WIDTHS, BATCH, ROUNDS, EVENTS = (57, 32, 16, 3, 16, 32, 57), 1024, 5, 65_536
+WIDTHS, BATCH, EVENTS, GOAL = (57, 32, 16, 3, 16, 32, 57), 1024, 65_536, 5.0
 BITS = {"weight": 6, "activation": 8}
+TUTORIAL, MODULES, OWN = "tutorial's network, DataLoader", "same network, DataLoader", "aetrig"
+Epoch = Callable[[], None]
 
 
-def plain_network() -> nn.Module:
+def tutorial_network() -> nn.Module:
     """Return the network as Brevitas' tutorials write one."""
     layers: list[nn.Module] = [QuantIdentity(act_quant=Int8ActPerTensorFixedPoint)]
     for i, (inputs, outputs) in enumerate(pairwise(WIDTHS)):
@@ -60,16 +71,16 @@ def plain_network() -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def plain_epoch(x: torch.Tensor) -> Callable[[], None]:
-    """Return an epoch of the plain loop; ``x``: normalised events."""
-    net = plain_network().train()
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    loader = DataLoader(TensorDataset(x), batch_size=BATCH, shuffle=True)
+def plain_epoch(net: nn.Module, x: torch.Tensor, target: torch.Tensor, rate: float) -> Epoch:
+    """Return an epoch of a plain loop."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    loader = DataLoader(TensorDataset(x, target), batch_size=BATCH, shuffle=True)
     loss_of = nn.MSELoss()
 
     def epoch() -> None:
-        for (batch,) in loader:
-            loss = loss_of(net(batch), batch)
+        net.train()
+        for batch, wanted in loader:
+            loss = loss_of(net(batch), wanted)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -78,48 +89,127 @@ def plain_epoch(x: torch.Tensor) -> Callable[[], None]:
     return epoch
 
 
-def own_epoch(trainer: Trainer) -> Callable[[], None]:
-    """Return an epoch of aetrig's loop, its judgement on the validation events left out."""
+class Bench:
+    """The sample, and networks that have been calibrated on it."""
 
-    def epoch() -> None:
-        trainer._train()  # noqa: SLF001
-        trainer.epoch += 1
+    def __init__(self, config: RunConfig, found: Prepared) -> None:
+        self.config, self.found, self.x = config, found, found.training[:EVENTS]
+        self.rate = config.train.qat_phase.learning_rate
 
-    return epoch
+    def network(self, seed: int) -> QuantAutoencoder:
+        """Return a quantized network at the start of its training."""
+        config, scaling, features = self.config, self.found.scaling, self.x.shape[1]
+        torch.manual_seed(seed)
+        start = FloatAutoencoder(features, config.net, scaling)
+        exponents = calibrate(start, self.found.dataset, config.net, config.quant, scaling)
+        net = QuantAutoencoder(features, config.net, config.quant, scaling, exponents)
+        net.take(folded_parameters(start, scaling))
+        return net
+
+    def own_epoch(self, net: QuantAutoencoder, seed: int) -> Epoch:
+        """Return an epoch of aetrig's loop, its judgement on the validation events left out."""
+        phase = self.config.train.qat_phase.model_copy(update={"epochs": 1000})
+        task = Task("qat", phase, BATCH, seed, self.x, self.x[:BATCH], NO_PRUNING)
+        trainer = Trainer(task, net)
+
+        def epoch() -> None:
+            trainer._train()  # noqa: SLF001
+            trainer.epoch += 1
+
+        return epoch
+
+    def modules_epoch(self, net: QuantAutoencoder) -> Epoch:
+        """Return an epoch of a plain loop through the network's Brevitas modules."""
+        with torch.no_grad():
+            target = net.quantize_input(self.x).value
+        return plain_epoch(net, self.x, target, self.rate)
+
+    def tutorial_epoch(self) -> Epoch:
+        """Return an epoch of the tutorial's network on normalised events."""
+        with torch.no_grad():
+            x = self.network(1).input_scale(self.x)
+        return plain_epoch(tutorial_network(), x, x, self.rate)
 
 
-def main() -> None:
-    """Measure in turns and print."""
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
-    config = load(None, list(SETTINGS))
-    with tempfile.TemporaryDirectory() as folder:
-        found = prepare(config, Run(Path(folder)), Path.cwd(), torch.device("cpu"), 1)
-    x = found.training[:EVENTS]
-    float_net = FloatAutoencoder(x.shape[1], config.net, found.scaling)
-    exponents = calibrate(float_net, found.dataset, config.net, config.quant, found.scaling)
-    net = QuantAutoencoder(x.shape[1], config.net, config.quant, found.scaling, exponents)
-    net.take(folded_parameters(float_net, found.scaling))
-    phase = config.train.qat_phase.model_copy(update={"epochs": ROUNDS + 2})
-    task = Task("qat", phase, BATCH, 1, x, found.validation[:BATCH], NO_PRUNING)
+def speeds(bench: Bench, rounds: int) -> dict[str, list[float]]:
+    """Return events/s of each loop, round by round in turns."""
     epochs = {
-        "plain Brevitas, DataLoader": plain_epoch(float_net.normalise(x)),
-        "aetrig": own_epoch(Trainer(task, net)),
+        TUTORIAL: bench.tutorial_epoch(),
+        MODULES: bench.modules_epoch(bench.network(1)),
+        OWN: bench.own_epoch(bench.network(1), 1),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in epochs}
-    for round_ in range(ROUNDS + 1):
+    found: dict[str, list[float]] = {name: [] for name in epochs}
+    for round_ in range(rounds + 1):
         for name, epoch in epochs.items():
             start = time.perf_counter()
             epoch()
             if round_:  # the first warms up
-                seconds[name].append(time.perf_counter() - start)
-    first, second = (statistics.median(found) for found in seconds.values())
-    print(f"{EVENTS:,} events an epoch, batches of {BATCH}, one thread of {processor()},")
-    print(f"load {os.getloadavg()[0]:.1f}, torch {torch.__version__}; medians of {ROUNDS} epochs\n")
-    for name, found_seconds in seconds.items():
-        print(f"{name:28s}{EVENTS / statistics.median(found_seconds):12,.0f} events/s")
-    ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
-    print(f"{'ratio':28s}{statistics.median(ratios):12.2f}   (of medians {first / second:.2f})")
+                found[name].append(len(bench.x) / (time.perf_counter() - start))
+    return found
+
+
+def losses(bench: Bench, seeds: int, epochs: int) -> dict[str, list[float]]:
+    """Return validation losses after some epochs, of one seed after the other."""
+    found: dict[str, list[float]] = {MODULES: [], OWN: []}
+    for seed in range(1, seeds + 1):
+        for name, values in found.items():
+            net = bench.network(seed)
+            epoch = bench.own_epoch(net, seed) if name == OWN else bench.modules_epoch(net)
+            for _ in range(epochs):
+                epoch()
+            values.append(evaluate(net, bench.found.validation))
+    return found
+
+
+def rows(found: dict[str, list[float]]) -> Iterator[dict[str, object]]:
+    """Yield aetrig's speed beside each other's."""
+    for name in (TUTORIAL, MODULES):
+        ratios = [ours / theirs for ours, theirs in zip(found[OWN], found[name], strict=True)]
+        yield {
+            "name": "quantization-aware training",
+            "other_name": f"plain Brevitas loop, {name}",
+            "ours": statistics.median(found[OWN]),
+            "other": statistics.median(found[name]),
+            "unit": "events/s",
+            "ratio": statistics.median(ratios),
+            "spread": (max(ratios) - min(ratios)) / statistics.median(ratios),
+            "goal": GOAL,
+        }
+
+
+def prepared() -> Bench:
+    """Return the sample as `aetrig qat` prepares it."""
+    config = load(None, list(SETTINGS))
+    with tempfile.TemporaryDirectory() as folder:
+        found = prepare(config, Run(Path(folder)), Path.cwd(), torch.device("cpu"), 1)
+    return Bench(config, replace(found, validation=found.validation[:EVENTS]))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="QAT beside plain Brevitas loops.")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, no losses")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    bench = prepared()
+    found = speeds(bench, 2 if options.quick else 5)
+    print(f"57-32-16-3-16-32-57, {len(bench.x):,} events an epoch, batches of {BATCH}, one thread")
+    print(f"of {processor()}, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}\n")
+    for name, values in found.items():
+        print(f"{name:32s}{statistics.median(values):10,.0f} events/s")
+    table = list(rows(found))
+    for row in table:
+        print(f"aetrig over {row['other_name']}: {row['ratio']:.1f}  (goal {GOAL:g})")
+    content: dict[str, object] = {"rows": table}
+    if not options.quick:
+        content["losses"] = trained = losses(bench, seeds=5, epochs=4)
+        print("\nvalidation loss after 4 epochs, 5 seeds: mean and standard deviation")
+        for name, values in trained.items():
+            spread = statistics.stdev(values)
+            print(f"{name:32s}{statistics.mean(values):10.6f} +- {spread:.6f}")
+    if options.json:
+        options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
