@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
+from aetrig import config as configuration
 from aetrig.config.model import Network, RunConfig
 from aetrig.errors import UserError
 from aetrig.run import Run
-from aetrig.train import checkpoint, metrics, qat
+from aetrig.train import checkpoint, metrics, qat, resume
 from train import killed
 from train.samples import config, write_table
 
@@ -159,3 +161,15 @@ def test_what_no_longer_fits_is_named(base: Path, tmp_path: Path) -> None:
 def test_nothing_to_resume(base: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"config\.yaml is missing; make it with: aetrig qat"):
         qat(settings("cosine"), Run(tmp_path), base=base, resume=True, progress=False)
+
+
+def test_a_run_of_a_version_with_fewer_options_may_be_continued(tmp_path: Path) -> None:
+    asked = settings("cosine")
+    content = yaml.safe_load(configuration.dump(asked))
+    del content["train"]["fraction"]  # its default is what that version did
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    assert resume.last_state(asked, Run(tmp_path)) is None
+    content["train"]["fracton"] = 0.5
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match=r"config\.yaml: .*fracton"):
+        resume.last_state(asked, Run(tmp_path))

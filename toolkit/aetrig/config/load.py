@@ -27,11 +27,15 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> RunConfig:
     content = _read_yaml(path or DEFAULT)
     for override in overrides:
         _apply(content, override)
-    where = "the default config" if path is None else str(path)
-    try:
-        return RunConfig.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"{where}: {_one_line(error)}") from error
+    return _checked(content, "the default config" if path is None else str(path))
+
+
+def loads(text: str, where: str) -> RunConfig:
+    """Return the config in ``text``, as `dump` wrote it; options that it lacks are the defaults.
+
+    Raises UserError as `load` does, naming ``where``.
+    """
+    return _checked(_parse(text, where), where)
 
 
 def dump(config: RunConfig) -> str:
@@ -42,6 +46,13 @@ def dump(config: RunConfig) -> str:
 def schema() -> str:
     """Return the JSON schema of the config, for editors that complete and check YAML."""
     return json.dumps(RunConfig.model_json_schema(), indent=2)
+
+
+def _checked(content: Any, where: str) -> RunConfig:
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_one_line(error)}") from error
 
 
 class _PlainLoader(yaml.SafeLoader):

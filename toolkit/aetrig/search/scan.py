@@ -11,13 +11,14 @@ from pathlib import Path
 import yaml
 
 from aetrig import config as configuration
+from aetrig.config.differ import differences
 from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
 from aetrig.report.draw import svg
 from aetrig.report.picture import Curve, Panel, Picture, numbers
 from aetrig.run import Run, write_json, write_text
 from aetrig.train.qat import TrainResult, qat
-from aetrig.train.resume import differences, finished
+from aetrig.train.resume import finished
 from aetrig.train.start_from import depends_on
 
 MANY = 100
@@ -108,8 +109,7 @@ def _trained(
 
 
 def _same(config: RunConfig, run: Run) -> None:
-    before = configuration.load(run / "config.yaml")
-    found = list(differences("", before.model_dump(mode="json"), config.model_dump(mode="json")))
+    found = differences(configuration.load(run / "config.yaml"), config)
     if found:
         key, old, new = found[0]
         raise UserError(

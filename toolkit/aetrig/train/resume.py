@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from aetrig import config as configuration
+from aetrig.config.differ import differences
 from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
 from aetrig.run import Run
@@ -59,12 +57,8 @@ def sweep(run: Run) -> None:
 
 
 def _same(config: RunConfig, begun: str, run: Run) -> None:
-    try:
-        before = yaml.safe_load(begun)
-    except yaml.YAMLError as error:
-        raise UserError(f"{run / CONFIG}: not valid YAML; train into a new run") from error
-    now = yaml.safe_load(configuration.dump(config))
-    found = list(differences("", before, now))
+    # read as a config: one of an earlier version lacks options that have defaults
+    found = differences(configuration.loads(begun, str(run / CONFIG)), config)
     if found:
         key, old, new = found[0]
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -72,13 +66,3 @@ def _same(config: RunConfig, begun: str, run: Run) -> None:
             f"{run.path} was begun with {key}={old} and the config now has {key}={new}{more}; "
             "resume with the same config, or train into a new run"
         )
-
-
-def differences(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield key, first and second value for each leaf in which two configs differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in dict.fromkeys((*old, *new)):
-            inner = f"{key}.{name}" if key else str(name)
-            yield from differences(inner, old.get(name), new.get(name))
-    elif old != new:
-        yield key, old, new

@@ -6,12 +6,12 @@ import json
 import shutil
 
 from aetrig import config as configuration
+from aetrig.config.differ import differences
 from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
 from aetrig.run import Run, replacing, write_text
 from aetrig.train import checkpoint, metrics
 from aetrig.train.prepare import CONFIG, recorded_environment
-from aetrig.train.resume import differences
 
 # what the float weights do not depend on
 LATER = ("name", "quant", "trigger", "hls", "rtl", "verify", "train.qat_phase", "train.pruning")
@@ -24,8 +24,7 @@ def check(config: RunConfig, source: Run, run: Run) -> None:
     checkpoint.load(source.need(checkpoint.FLOAT, "qat"), "float", ("weights",))
     # read as a config: one of an earlier version lacks keys that have defaults
     before = configuration.load(source.need(CONFIG, "qat"))
-    pair = (one.model_dump(mode="json") for one in (before, config))
-    for key, old, new in differences("", *pair):
+    for key, old, new in differences(before, config):
         if depends_on(key):
             raise UserError(
                 f"{source.path} trained its float phase with {key}={old}, the config has "
