@@ -38,7 +38,7 @@ def shift_right_round(q: Integers, shift: int) -> Integers:
     floor = q >> shift
     rest = q - (floor << shift)
     half = 1 << (shift - 1)
-    up = (rest > half) | ((rest == half) & (floor % 2 == 1))
+    up = (rest > half) | ((rest == half) & (floor & 1 == 1))
     result: Integers = floor + up
     return result
 
