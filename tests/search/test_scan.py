@@ -20,14 +20,17 @@ from aetrig.train import metrics
 from train.samples import config, write_table
 
 
-def run_scan(folder: Path, over: str, *more: str) -> ScanResult:
+def run_scan(folder: Path, over: str, *more: str, workers: int | None = None) -> ScanResult:
     path = folder / "tiny.yaml"
     path.write_text(configuration.dump(config()))
 
     def load(overrides: Sequence[str]) -> configuration.RunConfig:
         return load_config(path, [*more, *overrides])
 
-    return scan(load, over, folder / "runs", base=folder, progress=False, note=lambda _: None)
+    return scan(
+        load, over, folder / "runs", base=folder, progress=False, note=lambda _: None,
+        workers=workers,
+    )  # fmt: skip
 
 
 def test_bit_widths_share_one_float_phase(tmp_path: Path) -> None:
@@ -56,6 +59,19 @@ def test_fractions_of_the_data_train_anew(tmp_path: Path) -> None:
     found = run_scan(tmp_path, "train.fraction=0.2,1")
     assert found.points[0].float_loss > found.points[1].float_loss
     assert Run(tmp_path / "runs" / "tiny-fraction-0.2").manifest()["artefacts"]
+
+
+@pytest.mark.slow
+def test_trained_side_by_side_runs_are_those_trained_alone(tmp_path: Path) -> None:
+    weights = []
+    for name, workers in (("alone", None), ("beside", 2)):
+        (tmp_path / name).mkdir()
+        write_table(tmp_path / name)
+        found = run_scan(tmp_path / name, "quant.weight_bits=3,2,6", workers=workers)
+        runs = [tmp_path / name / "runs" / point.run for point in found.points]
+        weights.append([(run / "checkpoints" / "qat.pt").read_bytes() for run in runs])
+    assert weights[0] == weights[1]
+    assert len(set(weights[0])) == 3
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,12 @@ def command(
     over: Annotated[str, typer.Option(metavar="KEY=VALUE,...", help="Option and its values.")],
     config: ConfigArgument = None,
     overrides: SetOption = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Train so many runs at once, each in a process.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Train on a Dask cluster: tcp://host:port, or its file.")
+    ] = None,
     quiet: QuietOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
@@ -30,6 +36,8 @@ def command(
     Examples:
 
       aetrig scan configs/l1.yaml --over quant.weight_bits=3,4,6,8
+
+      aetrig scan configs/l1.yaml --over seed=1,2,3,4,5 --workers 2
 
       aetrig scan configs/l1.yaml --over train.fraction=0.01,0.03,0.1,0.3,1
     """
@@ -44,6 +52,8 @@ def command(
         base=config.parent if config else Path.cwd(),
         progress=not quiet,
         note=typer.echo,
+        workers=workers,
+        scheduler=scheduler,
     )
     rows = [(p.value, f"{p.float_loss:.4g}", f"{p.qat_loss:.4g}", p.run) for p in found.points]
     print_table("Validation loss", (found.key, "float", "quantized", "run"), rows)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import yaml
 
 from aetrig import config as configuration
+from aetrig import machines
 from aetrig.config.differ import differences
 from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
 from aetrig.report.draw import svg
 from aetrig.report.picture import Curve, Panel, Picture, numbers
 from aetrig.run import Run, write_json, write_text
-from aetrig.train.qat import TrainResult, qat
+from aetrig.train.qat import qat
 from aetrig.train.resume import finished
 from aetrig.train.start_from import depends_on
 
@@ -32,6 +33,19 @@ class Point:
     run: str
     float_loss: float
     qat_loss: float
+
+
+_Losses = tuple[float, float]  # float, quantized
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What a worker is to train. ``float_from``: the run whose float phase is taken over."""
+
+    config: RunConfig
+    run: Path
+    base: Path
+    float_from: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -51,26 +65,35 @@ def scan(
     base: Path,
     progress: bool,
     note: Callable[[str], None],
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> ScanResult:
     """Train a run for each value of ``over``, KEY=VALUE,VALUE,...; write scan.json and scan.svg.
 
     ``load``: from overrides to the config. Runs are named NAME-KEY-VALUE and kept: one that is
     trained is not trained again, and one that was interrupted goes on. Where the float phase does
-    not depend on the key, the first run's is taken over by the others. Raises UserError for values
-    that the config refuses, before anything is trained.
+    not depend on the key, the first run's is taken over by the others. ``workers``, ``scheduler``:
+    as `machines.connect` takes them, to train runs side by side, each as it would be alone; with
+    neither they are trained here, one after the other. Raises UserError for values that the config
+    refuses, before anything is trained.
     """
     key, values = _parsed(over)
     name = load([]).name
     short = key.rpartition(".")[2]
     configs = [load([f"{key}={value}", f"name={name}-{short}-{_plain(value)}"]) for value in values]
-    first: Run | None = None
-    points = []
-    for value, config in zip(values, configs, strict=True):
-        run = Run(runs / config.name)
-        note(f"{key}={value}: {run.path}")
-        result = _trained(config, run, base, None if depends_on(key) else first, progress=progress)
-        first = first or run
-        points.append(Point(value, run.path.name, result.float_loss, result.qat_loss))
+    trainings = [_Training(config, (runs / config.name).resolve(), base) for config in configs]
+    if not depends_on(key):
+        start = trainings[0].run
+        others = (replace(training, float_from=start) for training in trainings[1:])
+        trainings = [trainings[0], *others]
+    done: dict[Path, _Losses] = {}
+    for training, losses in _all(trainings, progress, workers, scheduler):
+        note(f"{training.run.name}: {losses[0]:.4g} float, {losses[1]:.4g} quantized")
+        done[training.run] = losses
+    points = [
+        Point(value, training.run.name, *done[training.run])
+        for value, training in zip(values, trainings, strict=True)
+    ]
     found = ScanResult(key, tuple(points), runs / f"{name}-{short}")
     _write(found, name)
     return found
@@ -99,13 +122,32 @@ def _plain(value: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", value).strip("_")
 
 
-def _trained(
-    config: RunConfig, run: Run, base: Path, float_from: Run | None, *, progress: bool
-) -> TrainResult:
+def _all(
+    trainings: Sequence[_Training], progress: bool, workers: int | None, scheduler: str | None
+) -> Iterator[tuple[_Training, _Losses]]:
+    """Yield each training with its losses once it is done."""
+    if workers is None and scheduler is None:
+        for training in trainings:
+            yield training, _losses(training, progress=progress)
+        return
+    first = [training for training in trainings if training.float_from is None]
+    later = [training for training in trainings if training.float_from is not None]
+    with machines.connect(scheduler, workers) as client:
+        yield from machines.each(client, _losses, first, ahead=1)
+        yield from machines.each(client, _losses, later, ahead=1)
+
+
+def _losses(training: _Training, *, progress: bool = False) -> _Losses:
+    """Train, or continue, one run; a worker may do it."""
+    config, run = training.config, Run(training.run)
     begun = (run / "config.yaml").exists()
     if begun and finished(run):
         _same(config, run)
-    return qat(config, run, base=base, resume=begun, progress=progress, float_from=float_from)
+    source = None if training.float_from is None else Run(training.float_from)
+    result = qat(
+        config, run, base=training.base, resume=begun, progress=progress, float_from=source
+    )
+    return result.float_loss, result.qat_loss
 
 
 def _same(config: RunConfig, run: Run) -> None:
