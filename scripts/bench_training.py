@@ -113,7 +113,7 @@ class Bench:
         trainer = Trainer(task, net)
 
         def epoch() -> None:
-            trainer._train()  # noqa: SLF001
+            trainer.train_epoch()
             trainer.epoch += 1
 
         return epoch

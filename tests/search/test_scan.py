@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from aetrig.errors import UserError
 from aetrig.run import Run
 from aetrig.search.scan import ScanResult, scan
 from aetrig.train import metrics
+from aetrig.train.qat import qat
 from train.samples import config, write_table
 
 
@@ -72,6 +74,24 @@ def test_trained_side_by_side_runs_are_those_trained_alone(tmp_path: Path) -> No
         weights.append([(run / "checkpoints" / "qat.pt").read_bytes() for run in runs])
     assert weights[0] == weights[1]
     assert len(set(weights[0])) == 3
+
+
+def test_seeds_trained_as_one_network_are_those_trained_alone(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    short = ("train.float_phase.epochs=3", "train.qat_phase.epochs=3", "train.pruning.sparsity=0.4")
+    found = run_scan(tmp_path, "seed=1,2,3", *short)
+    assert len({point.qat_loss for point in found.points}) == 3
+    for point in found.points:
+        run = Run(tmp_path / "runs" / point.run)
+        config = load_config(run / "config.yaml", ["name=alone"])
+        alone = Run(tmp_path / f"alone-{config.seed}")
+        qat(config, alone, base=tmp_path, resume=False, progress=False)
+        first, second = (torch.load(r / "checkpoints" / "qat.pt") for r in (run, alone))
+        assert all(torch.equal(first["weights"][k], v) for k, v in second["weights"].items())
+        lines = [metrics.read(r / metrics.FILE) for r in (run, alone)]
+        for line in (*lines[0], *lines[1]):
+            del line["seconds"]
+        assert lines[0] == lines[1]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,17 @@ class FloatAutoencoder(nn.Module):
         """Layers that take the input: beside a latent layer that does, its head does too."""
         return (self.encoder[0], *(self.heads if len(self.encoder) == 1 else ()))
 
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing but affine layers, with ReLU or without."""
+        more = self.heads or self.embedding or self._residual or self._dropout
+        normed = any(self.norm(name) is not None for name in self.layer_names)
+        return self._activation.name == "relu" and not more and not normed
+
+    def rectified(self, name: str) -> bool:
+        """Whether the activation follows a layer."""
+        return name not in self._linear
+
     def layer(self, name: str) -> nn.Linear:
         """Return an affine layer; its weight has shape (outputs, inputs)."""
         return cast("nn.Linear", self.get_submodule(name))

@@ -95,7 +95,7 @@ class QuantAutoencoder(nn.Module):
             quantizer = activation(*last, relu=relu, tensor=name not in outputs_of)
             self.add_module(behind, quantizer)
             rectified |= {behind} if relu else set()
-        self._quantizers = {
+        self.quantizers = {
             name: Quantizer(form, self.exponents[name], relu=name in rectified)
             for name, form in formats.items()
         }
@@ -125,6 +125,12 @@ class QuantAutoencoder(nn.Module):
             delattr(net, HEAD)
         net.layer_names = self._deployed
         return net
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing but affine layers, with ReLU or without, and quantizers."""
+        more = self.variational or self.embedding
+        return not more and all(len(self._modules_of(name)) == 2 for name in self.layer_names)
 
     def _modules_of(self, name: str) -> list[str]:
         """Return the names of a layer's modules in the order in which they are applied."""
@@ -161,7 +167,7 @@ class QuantAutoencoder(nn.Module):
 
     def quantize_input(self, x: Tensor) -> Steps:
         """Return the quantized hardware integers ``x`` (events, features)."""
-        return self._quantizers["input_quant"].of(self.input_scale(x))
+        return self.quantizers["input_quant"].of(self.input_scale(x))
 
     def _through(self, names: Sequence[str], value: Steps) -> Steps:
         for name in names:
@@ -171,8 +177,8 @@ class QuantAutoencoder(nn.Module):
     def _layer(self, name: str, before: Steps) -> Steps:
         """Return what `forward` does in a layer, as integers."""
         parts = self._modules_of(name)
-        quantizers = [self._quantizers[part] for part in parts if part in self._quantizers]
-        first = Affine(self._quantizers[f"{name}_weight"], quantizers.pop(0))
+        quantizers = [self.quantizers[part] for part in parts if part in self.quantizers]
+        first = Affine(self.quantizers[f"{name}_weight"], quantizers.pop(0))
         value = first.of(before, self.layer(name))
         if f"{name}_table" in parts:
             table = self.get_submodule(f"{name}_table")
@@ -225,7 +231,7 @@ class QuantAutoencoder(nn.Module):
         latent = mean
         if noise is not None:
             # through the latent quantizer once more, which at zero noise changes nothing
-            again = self._quantizers[f"{self.encoder[-1]}_quant"]
+            again = self.quantizers[f"{self.encoder[-1]}_quant"]
             latent = again.of(sampled(mean.value, log_variance, noise))
         output = self._through(self.decoder, latent).value
         return Terms((quantized.value, output), divergence=divergence(mean.value, log_variance))

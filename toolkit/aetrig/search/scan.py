@@ -18,7 +18,7 @@ from aetrig.errors import UserError
 from aetrig.report.draw import svg
 from aetrig.report.picture import Curve, Panel, Picture, numbers
 from aetrig.run import Run, write_json, write_text
-from aetrig.train.qat import qat
+from aetrig.train.qat import qat, qat_together
 from aetrig.train.resume import finished
 from aetrig.train.start_from import depends_on
 
@@ -74,8 +74,8 @@ def scan(
     trained is not trained again, and one that was interrupted goes on. Where the float phase does
     not depend on the key, the first run's is taken over by the others. ``workers``, ``scheduler``:
     as `machines.connect` takes them, to train runs side by side, each as it would be alone; with
-    neither they are trained here, one after the other. Raises UserError for values that the config
-    refuses, before anything is trained.
+    neither they are trained here, seeds together and others one after the other. Raises UserError
+    for values that the config refuses, before anything is trained.
     """
     key, values = _parsed(over)
     name = load([]).name
@@ -87,7 +87,11 @@ def scan(
         others = (replace(training, float_from=start) for training in trainings[1:])
         trainings = [trainings[0], *others]
     done: dict[Path, _Losses] = {}
-    for training, losses in _all(trainings, progress, workers, scheduler):
+    if key == "seed" and workers is None and scheduler is None:
+        trained = _together(trainings, progress=progress)
+    else:
+        trained = _all(trainings, progress, workers, scheduler)
+    for training, losses in trained:
         note(f"{training.run.name}: {losses[0]:.4g} float, {losses[1]:.4g} quantized")
         done[training.run] = losses
     points = [
@@ -135,6 +139,18 @@ def _all(
     with machines.connect(scheduler, workers) as client:
         yield from machines.each(client, _losses, first, ahead=1)
         yield from machines.each(client, _losses, later, ahead=1)
+
+
+def _together(
+    trainings: Sequence[_Training], *, progress: bool
+) -> Iterator[tuple[_Training, _Losses]]:
+    """Yield trainings that differ in their seeds: those that have not begun are computed as one."""
+    fresh = [training for training in trainings if not (training.run / "config.yaml").exists()]
+    if len(fresh) > 1:
+        configs, runs = [one.config for one in fresh], [Run(one.run) for one in fresh]
+        qat_together(configs, runs, base=fresh[0].base, progress=progress)
+    for training in trainings:
+        yield training, _losses(training, progress=progress)
 
 
 def _losses(training: _Training, *, progress: bool = False) -> _Losses:

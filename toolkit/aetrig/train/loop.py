@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -96,9 +96,11 @@ class Trainer:
     def run_epoch(self) -> Epoch:
         """Train one epoch and judge it; raise UserError where the loss is no longer finite."""
         start = time.perf_counter()
+        return self.judge(self.train_epoch(), start)
+
+    def judge(self, train_loss: float, start: float) -> Epoch:
+        """End an epoch that began at ``start`` (perf_counter): validate, keep the best weights."""
         task, number, rate = self.task, self.epoch, self.schedule.rate
-        self._prune(number)
-        train_loss = self._train()
         measured = measure(self.net, task.validation)
         val_loss = measured.total(task.kl_weight)
         if not math.isfinite(train_loss) or not math.isfinite(val_loss):
@@ -130,26 +132,40 @@ class Trainer:
             self.pruned = prune.masks(weights, sparsity, self.task.pruning.scope)
             prune.apply(self.layers, self.pruned)
 
-    def _train(self) -> float:
-        """Return the mean loss over the epoch's events, as they came."""
+    def train_epoch(self) -> float:
+        """Train on every event once; return the mean loss over them, as they came."""
         task = self.task
-        self.module.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate
-        order = permutation(len(task.training), task, self.epoch).to(task.training.device)
+        self.begin_epoch()
         noise = noise_generator(task, self.epoch)
-        self._zero()
         total = torch.zeros((), dtype=torch.float64, device=task.training.device)
-        for rows in torch.split(order, task.batch_size):
-            # index_select copies rows whole, indexing [rows] number by number
-            batch = task.training.index_select(0, rows)
+        for batch in self.batches():
             value = loss(self.net.terms(batch, noise), task.kl_weight)
             self.optimizer.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            self._zero()
-            total += value.detach() * len(rows)  # stays on the device: no waiting every step
+            self.step()
+            total += value.detach() * len(batch)  # stays on the device: no waiting every step
         return float(total) / len(task.training)
+
+    def begin_epoch(self) -> None:
+        """Prune, set the learning rate, and put the network into training."""
+        self._prune(self.epoch)
+        self.module.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.rate
+        self._zero()
+
+    def batches(self) -> Iterator[Tensor]:
+        """Yield the epoch's batches, (events, features), in an order of the epoch's own."""
+        training = self.task.training
+        order = permutation(len(training), self.task, self.epoch).to(training.device)
+        for rows in torch.split(order, self.task.batch_size):
+            # index_select copies rows whole, indexing [rows] number by number
+            yield training.index_select(0, rows)
+
+    def step(self) -> None:
+        """Change the weights by the gradients."""
+        self.optimizer.step()
+        self._zero()
 
     def _zero(self) -> None:
         prune.apply(self.layers, self.pruned)

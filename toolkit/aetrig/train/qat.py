@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from aetrig.train import checkpoint, device, metrics, prune, start_from
 from aetrig.train import resume as resuming
 from aetrig.train.board import FOLDER, Board, Sample
 from aetrig.train.calibrate import calibrate
-from aetrig.train.loop import Epoch, Task, Trainer, train_phase
+from aetrig.train.loop import Epoch, Task, Trainer
 from aetrig.train.prepare import (
     CONFIG,
     ENVIRONMENT,
@@ -37,6 +38,7 @@ from aetrig.train.prepare import (
     prepare,
 )
 from aetrig.train.progress import epoch_bar
+from aetrig.train.together import Training, drive
 
 OUTPUTS = (
     ENVIRONMENT,
@@ -89,26 +91,71 @@ def qat(
     ``resume``), a config that differs from the run's, or in its float phase from that of
     ``float_from``, and losses that are no longer finite.
     """
-    start = time.perf_counter()
     last = _begin(config, run, resume=resume, replace=replace)
     if float_from is not None:
         start_from.check(config, float_from, run)
     if resume and resuming.finished(run):
         return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
-    pruning = prune.plan(config.train.pruning, config.train.qat_phase)
     place = device.choose(config.train.device)
     threads = resuming.settings(run, place.type, config.train.threads)
     with device.deterministic(threads):
-        prepared = prepare(config, run, base, place, threads, replace=replace)
-        if float_from is not None:
-            start_from.same_data(float_from, run)
-            start_from.take(float_from, run)
-        sample = Sample.of(vectors.load(run / VECTORS), config.trigger.score)
-        with Board(run / FOLDER, sample) as board:
-            session = _Session(config, run, prepared, board, progress)
-            net = session.float_phase(last)
-            session.embedding_phase(net, last)
-            session.qat_phase(net, last, pruning)
+        how = _How(base, place, threads, progress=progress, replace=replace, float_from=float_from)
+        (result,) = drive([_training(config, run, last, how)])
+        return result
+
+
+def qat_together(
+    configs: Sequence[RunConfig], runs: Sequence[Run], *, base: Path, progress: bool
+) -> list[TrainResult]:
+    """Train runs that are not there yet, as `qat` would one after the other, bit for bit.
+
+    Where the configs differ in their seeds alone, the networks are computed as one, which saves
+    time where layers are small. Raises UserError as `qat` does.
+    """
+    places = {(config.train.device, config.train.threads) for config in configs}
+    if len(places) > 1:
+        raise UserError("trainings together need one train.device and one train.threads")
+    for config, run in zip(configs, runs, strict=True):
+        _begin(config, run, resume=False, replace=False)
+    place, threads = device.choose(configs[0].train.device), configs[0].train.threads
+    with device.deterministic(threads):
+        shown = [progress, *(False for _ in configs[1:])]  # one bar for all
+        return drive(
+            [
+                _training(config, run, None, _How(base, place, threads, progress=bar))
+                for config, run, bar in zip(configs, runs, shown, strict=True)
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class _How:
+    """What a training is told beside its config; see `qat`."""
+
+    base: Path
+    place: torch.device
+    threads: int
+    progress: bool
+    replace: bool = False
+    float_from: Run | None = None
+
+
+def _training(
+    config: RunConfig, run: Run, last: dict[str, Any] | None, how: _How
+) -> Training[TrainResult]:
+    """Prepare, ask for each phase, and record what came of them."""
+    start = time.perf_counter()
+    pruning = prune.plan(config.train.pruning, config.train.qat_phase)
+    prepared = prepare(config, run, how.base, how.place, how.threads, replace=how.replace)
+    if how.float_from is not None:
+        start_from.same_data(how.float_from, run)
+        start_from.take(how.float_from, run)
+    sample = Sample.of(vectors.load(run / VECTORS), config.trigger.score)
+    with Board(run / FOLDER, sample) as board:
+        session = _Session(config, run, prepared, board, how.progress)
+        net = yield from session.float_phase(last)
+        yield from session.embedding_phase(net, last)
+        yield from session.qat_phase(net, last, pruning)
     # the second entry is what marks a finished training
     run.record("qat", [CONFIG], [])
     outputs = (*OUTPUTS, TEST) if (run / TEST).exists() else OUTPUTS
@@ -144,7 +191,7 @@ class _Session:
     board: Board
     progress: bool
 
-    def float_phase(self, last: dict[str, Any] | None) -> FloatAutoencoder:
+    def float_phase(self, last: dict[str, Any] | None) -> Training[FloatAutoencoder]:
         """Return the float network with its best weights: trained, continued, or read back."""
         prepared, settings = self.prepared, self.config.train
         with torch.random.fork_rng(devices=[]):
@@ -157,11 +204,11 @@ class _Session:
             net.load_state_dict(best["weights"])
             return net.eval()
         trainer = Trainer(self._task("float", settings.float_phase, NO_PRUNING), net)
-        self._train(trainer, last, None)
+        yield from self._train(trainer, last, None)
         self._save(checkpoint.FLOAT, "float", trainer, {})
         return net
 
-    def embedding_phase(self, net: FloatAutoencoder, last: dict[str, Any] | None) -> None:
+    def embedding_phase(self, net: FloatAutoencoder, last: dict[str, Any] | None) -> Training[None]:
         """Train the second autoencoder of ``net`` on its latent numbers, where it has one."""
         phase = last["trainer"]["phase"] if last else "float"
         taken = last is None and start_from.has_embedding(self.run)
@@ -169,7 +216,7 @@ class _Session:
             return
         task = self._task("embedding", self.config.train.float_phase, NO_PRUNING)
         trainer = Trainer(task, SecondAutoencoder(net))
-        self._train(trainer, last if phase == "embedding" else None, None)
+        yield from self._train(trainer, last if phase == "embedding" else None, None)
         first = checkpoint.load(self.run / checkpoint.FLOAT, "float", FLOAT_KEYS)
         content = {
             "weights": {key: value.cpu() for key, value in net.state_dict().items()},
@@ -182,7 +229,7 @@ class _Session:
 
     def qat_phase(
         self, float_net: FloatAutoencoder, last: dict[str, Any] | None, pruning: prune.Plan
-    ) -> None:
+    ) -> Training[None]:
         """Calibrate, then train the quantized network and keep its best weights."""
         config, prepared = self.config, self.prepared
         started = last if last and last["trainer"]["phase"] == "qat" else None
@@ -196,7 +243,7 @@ class _Session:
         net.take(folded_parameters(float_net, prepared.scaling))
         net.to(prepared.training.device)
         trainer = Trainer(self._task("qat", config.train.qat_phase, pruning), net)
-        self._train(trainer, started, exponents)
+        yield from self._train(trainer, started, exponents)
         formats = tensor_formats(features, config.net, config.quant)
         bits = {name: formats[name].bits for name in net.exponents}
         # the net's own copy: read back from a checkpoint, equal names are other objects, and the
@@ -227,8 +274,8 @@ class _Session:
 
     def _train(
         self, trainer: Trainer, last: dict[str, Any] | None, exponents: dict[str, int] | None
-    ) -> None:
-        """Run the phase from its start or from ``last``; a checkpoint after every epoch."""
+    ) -> Training[None]:
+        """Ask for the phase from its start or from ``last``; a checkpoint after every epoch."""
         if last is not None:
             trainer.load(last["trainer"])
         text = configuration.dump(self.config)
@@ -242,7 +289,7 @@ class _Session:
                 self.board.add(epoch, trainer)
                 show(epoch)
 
-            train_phase(trainer, after)
+            yield trainer, after
 
     def _save(self, name: str, kind: str, trainer: Trainer, extra: dict[str, Any]) -> None:
         """Write a phase's best weights, on the CPU."""
