@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -42,10 +43,12 @@ from aetrig.train.loop import Task, Trainer
 from aetrig.train.loss import evaluate
 from aetrig.train.prepare import Prepared, prepare
 from aetrig.train.qat import NO_PRUNING
+from aetrig.train.together import epoch_of_all
 from bench_emulator import processor
 
 SETTINGS = ("net.encoder=[32,16,3]", "net.embedding=null", "trigger.score=mse")
 WIDTHS, BATCH, EVENTS, GOAL = (57, 32, 16, 3, 16, 32, 57), 1024, 65_536, 5.0
+SEEDS = 8
 BITS = {"weight": 6, "activation": 8}
 TUTORIAL, MODULES, OWN = "tutorial's network, DataLoader", "same network, DataLoader", "aetrig"
 Epoch = Callable[[], None]
@@ -106,11 +109,14 @@ class Bench:
         net.take(folded_parameters(start, scaling))
         return net
 
-    def own_epoch(self, net: QuantAutoencoder, seed: int) -> Epoch:
-        """Return an epoch of aetrig's loop, its judgement on the validation events left out."""
+    def trainer(self, net: QuantAutoencoder, seed: int) -> Trainer:
+        """Return aetrig's loop; its judgement on validation events is left out below."""
         phase = self.config.train.qat_phase.model_copy(update={"epochs": 1000})
-        task = Task("qat", phase, BATCH, seed, self.x, self.x[:BATCH], NO_PRUNING)
-        trainer = Trainer(task, net)
+        return Trainer(Task("qat", phase, BATCH, seed, self.x, self.x[:BATCH], NO_PRUNING), net)
+
+    def own_epoch(self, net: QuantAutoencoder, seed: int) -> Epoch:
+        """Return an epoch of aetrig's loop."""
+        trainer = self.trainer(net, seed)
 
         def epoch() -> None:
             trainer.train_epoch()
@@ -146,6 +152,38 @@ def speeds(bench: Bench, rounds: int) -> dict[str, list[float]]:
             if round_:  # the first warms up
                 found[name].append(len(bench.x) / (time.perf_counter() - start))
     return found
+
+
+def together(bench: Bench, rounds: int) -> dict[str, object]:
+    """Return the speed of several seeds as one network beside one seed after the other."""
+    one, other = (
+        [bench.trainer(bench.network(seed), seed) for seed in range(SEEDS)] for _ in range(2)
+    )
+    rates: list[tuple[float, float]] = []
+    for round_ in range(rounds + 1):
+        times = [time.perf_counter()]
+        first = epoch_of_all(one)
+        times.append(time.perf_counter())
+        second = [trainer.train_epoch() for trainer in other]
+        times.append(time.perf_counter())
+        if first != second:
+            sys.exit("bench_training: seeds trained together differ from seeds trained alone")
+        for trainer in (*one, *other):
+            trainer.epoch += 1
+        if round_:
+            events = SEEDS * len(bench.x)
+            rates.append((events / (times[1] - times[0]), events / (times[2] - times[1])))
+    ratios = [ours / theirs for ours, theirs in rates]
+    return {
+        "name": f"{SEEDS} seeds as one network",
+        "other_name": "one seed after the other",
+        "ours": statistics.median(ours for ours, _ in rates),
+        "other": statistics.median(theirs for _, theirs in rates),
+        "unit": "events/s",
+        "ratio": statistics.median(ratios),
+        "spread": (max(ratios) - min(ratios)) / statistics.median(ratios),
+        "goal": None,
+    }
 
 
 def losses(bench: Bench, seeds: int, epochs: int) -> dict[str, list[float]]:
@@ -201,6 +239,8 @@ def main() -> None:
     table = list(rows(found))
     for row in table:
         print(f"aetrig over {row['other_name']}: {row['ratio']:.1f}  (goal {GOAL:g})")
+    table.append(seeds := together(bench, 2 if options.quick else 5))
+    print(f"{seeds['name']} over {seeds['other_name']}: {seeds['ratio']:.2f}, equal losses")
     content: dict[str, object] = {"rows": table}
     if not options.quick:
         content["losses"] = trained = losses(bench, seeds=5, epochs=4)

@@ -41,14 +41,14 @@ def train_phases(phases: Sequence[tuple[Trainer, After]]) -> None:
     """Run one phase of each training to its end, then put the best weights into the networks."""
     while active := [pair for pair in phases if not pair[0].finished]:
         start = time.perf_counter()
-        losses = _epoch([trainer for trainer, _ in active])
+        losses = epoch_of_all([trainer for trainer, _ in active])
         for (trainer, after), loss in zip(active, losses, strict=True):
             after(trainer.judge(loss, start))
     for trainer, _ in phases:
         trainer.restore_best()
 
 
-def _epoch(trainers: Sequence[Trainer]) -> list[float]:
+def epoch_of_all(trainers: Sequence[Trainer]) -> list[float]:
     """Train one epoch of each; return the mean losses."""
     shapes = {(trainer.task.training.shape, trainer.task.batch_size) for trainer in trainers}
     if len(shapes) > 1 or not stackable([trainer.net for trainer in trainers]):
