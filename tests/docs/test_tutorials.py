@@ -19,8 +19,8 @@ from docs.pages import DOCS, Block, blocks, pages
 
 FAST = ("tutorial-your-data",)  # but for their slow blocks
 SLOW = (
-    *FAST, "ci-for-your-firmware", "index", "report", "tutorial-compression", "tutorial-import",
-    "tutorial-rate-to-firmware",
+    *FAST, "ci-for-your-firmware", "index", "many-machines", "report", "tutorial-compression",
+    "tutorial-import", "tutorial-rate-to-firmware",
 )  # fmt: skip
 FORMATS = (DOCS / "formats.md").read_text(encoding="utf-8")
 TAIL = 4000  # characters of output in a failure

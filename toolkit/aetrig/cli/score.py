@@ -12,7 +12,7 @@ from aetrig.cli.options import DEFAULT_RUNS, ForceOption, QuietOption, RunOption
 
 def command(
     files: Annotated[
-        list[Path], typer.Argument(help="Tables with the network's columns: Parquet, CSV, npz.")
+        list[Path], typer.Argument(help="Tables with the network's columns: Parquet, ROOT, CSV...")
     ],
     run: RunOption = None,
     out: Annotated[

@@ -33,3 +33,7 @@ class Bar:
     def at(self, rows: int) -> None:
         """Show how many rows are done."""
         self._progress.update(self._task, completed=rows)
+
+    def of(self, rows: int, total: int) -> None:
+        """Show how many rows of how many are done; ``total`` 0: nobody knows."""
+        self._progress.update(self._task, completed=rows, total=total or None)

@@ -70,8 +70,9 @@ def read_tree(
     *,
     tree: str | None = None,
     rows: str | None = None,
+    start: int = 0,
 ) -> TreeColumns:
-    """Return the named columns of the first events, and the label as text.
+    """Return the named columns of ``events`` events from ``start`` on, and the label as text.
 
     ``tree``: by default the only one in the file, or the one called Events. ``rows``: the
     collection whose objects are the rows; else events are. Only the named branches are read. Raises
@@ -81,7 +82,7 @@ def read_tree(
     require_kind(path, "ROOT")
     wanted = list(dict.fromkeys([*names, *([label] if label else [])]))
     with _open(path) as file:
-        branches = _Branches(path, file[_tree_name(path, file, tree)], events)
+        branches = _Branches(path, file[_tree_name(path, file, tree)], events, start)
         if not branches.events:
             raise UserError(f"{path}: the tree has no events")
         read = [_Wanted(name, *_split(name)) for name in wanted]
@@ -94,6 +95,15 @@ def read_tree(
     if label is not None:
         made.columns[label] = _texts(made.columns[label])
     return made
+
+
+def survey(path: Path, names: Sequence[str], tree: str | None = None) -> tuple[int, list[str]]:
+    """Return how many events a tree has, and its branches; raises as `read_tree`."""
+    require_kind(path, "ROOT")
+    with _open(path) as file:
+        branches = _Branches(path, file[_tree_name(path, file, tree)], None, 0)
+        require_columns(path, [_split(name)[0] for name in names], branches.names)
+        return branches.events, branches.names
 
 
 def _open(path: Path) -> Any:
@@ -174,9 +184,10 @@ class _Objects:
 class _Branches:
     """The branches of an open tree by the names that configs give them, each read once."""
 
-    def __init__(self, path: Path, tree: Any, events: int | None) -> None:
-        entries = int(tree.num_entries)
+    def __init__(self, path: Path, tree: Any, events: int | None, start: int) -> None:
+        entries = max(0, int(tree.num_entries) - start)
         self.path = path
+        self.start = start
         self.events = entries if events is None else min(events, entries)
         self.content: dict[str, npt.NDArray[Any] | Lists] = {}
         self._tree = tree
@@ -185,12 +196,19 @@ class _Branches:
             for name in (key, key.split("/")[-1]):
                 self._keys.setdefault(name.replace(".", "_"), key)
 
+    @property
+    def names(self) -> list[str]:
+        """Names that configs may use."""
+        return list(self._keys)
+
     def read(self, name: str, *, may_be_text: bool) -> None:
         """Read a branch's numbers (or texts, for labels) of each event into ``content``."""
         if name in self.content:
             return
-        require_columns(self.path, [name], list(self._keys))
-        array = self._tree[self._keys[name]].array(entry_stop=self.events, library="ak")
+        require_columns(self.path, [name], self.names)
+        array = self._tree[self._keys[name]].array(
+            entry_start=self.start, entry_stop=self.start + self.events, library="ak"
+        )
         if len(array) != self.events:
             raise UserError(
                 f"{self.path}: branch '{name}' has {len(array)} entries, its tree {self.events}"
