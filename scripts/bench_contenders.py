@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,10 @@ class Contender:
     calls: int = 1
     rates: list[float] = field(default_factory=list)
 
-    def calibrate(self) -> None:
-        """Choose the number of calls; also a warm-up."""
-        while 0 < (seconds := self.time(self.calls)) < SECONDS / 2:
-            self.calls = max(2 * self.calls, int(self.calls * SECONDS / seconds))
+    def calibrate(self, aim: float = SECONDS) -> None:
+        """Choose the number of calls for timings of ``aim`` seconds; also a warm-up."""
+        while 0 < (seconds := self.time(self.calls)) < aim / 2:
+            self.calls = max(2 * self.calls, int(self.calls * aim / seconds))
 
     def measure(self) -> None:
         """Add one timing."""
@@ -61,6 +61,11 @@ class Contender:
     def rate(self) -> float:
         """Median, events/s."""
         return statistics.median(self.rates)
+
+    @property
+    def best(self) -> float:
+        """That of the fastest round, events/s: other work on the machine only ever slows."""
+        return max(self.rates)
 
 
 def at(array: np.ndarray[Any, Any] | None) -> ctypes.c_void_p:
@@ -108,6 +113,15 @@ def emulators(
     )
     for path in loaded.paths():
         yield row(f"emulator, path {path}", 1024, path=PATHS.index(path) + 1)
+    large, threaded = ctypes.c_size_t(EVENTS), loops.time_threads
+    for threads in (1, 2):
+        yield Contender(
+            f"emulator, {threads} thread{'s' * (threads > 1)}",
+            EVENTS,
+            lambda calls, threads=threads: float(
+                threaded(threads, at(x), large, at(y), at(score), at(accept), calls)
+            ),
+        )
     yield Contender("emulator, Python", 1, _python(folder / "emulator", x))
 
 
@@ -127,24 +141,30 @@ def _python(folder: Path, x: np.ndarray[Any, Any]) -> Callable[[int], float]:
     return seconds
 
 
-def onnxruntimes(program: Program, folder: Path, x: np.ndarray[Any, Any]) -> Iterator[Contender]:
-    """Yield onnxruntime's rows: its best kernels on model.onnx, one thread, from C and Python."""
+def onnxruntimes(
+    program: Program,
+    folder: Path,
+    x: np.ndarray[Any, Any],
+    model: Path = MODEL / "model.onnx",
+    batches: Sequence[int] = (1, *BATCHES),
+) -> Iterator[Contender]:
+    """Yield onnxruntime's rows: its best kernels on a model, one thread, from C and Python."""
     expected = trace(program, x)[program.operations[-1].name]
     np.save(folder / "x.npy", x.astype(np.float32))
     y = np.ldexp(expected, program.output_format.exponent).astype(np.float32)
     np.save(folder / "y.npy", y)
-    for batch in (1, *BATCHES):
-        yield Contender(ORT, batch, _child("c", folder, batch))
+    for batch in batches:
+        yield Contender(ORT, batch, _child("c", folder, batch, model))
     for batch in (1, 1024):
-        yield Contender("onnxruntime, Python", batch, _child("python", folder, batch))
+        yield Contender("onnxruntime, Python", batch, _child("python", folder, batch, model))
 
 
-def _child(kind: str, folder: Path, batch: int) -> Callable[[int], float]:
+def _child(kind: str, folder: Path, batch: int, model: Path) -> Callable[[int], float]:
     """Start a process that times one of onnxruntime's interfaces when asked."""
-    graph = onnx.load(MODEL / "model.onnx").graph
+    graph = onnx.load(model).graph
     names = [graph.input[0].name, graph.output[0].name]
     worker = str(Path(__file__).with_name("bench_onnxruntime.py"))
-    given = [kind, str(folder), str(MODEL / "model.onnx"), str(batch), *names]
+    given = [kind, str(folder), str(model), str(batch), *names]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     child = subprocess.Popen([sys.executable, worker, *given], text=True, **pipes)
     atexit.register(child.communicate)
@@ -192,19 +212,39 @@ def csims(
 
 def peaks(loops: ctypes.CDLL, paths: tuple[str, ...]) -> list[Contender]:
     """Return this core's rates of multiply-accumulates, as contenders of that many 'events'."""
-    chosen = [("vpmaddwd + vpaddd, 256 bits", "peak_vpmaddwd_256", 16)] if "avx2" in paths else []
+    chosen = []
+    if "avx2" in paths:
+        chosen += [
+            ("vpmaddwd + vpaddd, 256 bits", "peak_vpmaddwd_256", 16),
+            ("vpmaddubsw + vpaddw, 256 bits", "peak_vpmaddubsw_256", 32),
+        ]
     if "avx512vnni" in paths:
         chosen += [
             ("vpmaddwd + vpaddd, 512 bits", "peak_vpmaddwd_512", 32),
+            ("vpmaddubsw + vpaddw, 512 bits", "peak_vpmaddubsw_512", 64),
             ("vpdpbusd, 512 bits", "peak_vpdpbusd_512", 64),
         ]
-    rounds = 100_000
-    found = []
-    for name, symbol, products in chosen:
-        function = getattr(loops, symbol)
-        function.restype = ctypes.c_double
-        function.argtypes = [ctypes.c_long]
-        found.append(
-            Contender(name, 16 * rounds * products, lambda calls, run=function: run(calls * rounds))
-        )
-    return found
+    return [_counted(loops, name, symbol, 16 * products) for name, symbol, products in chosen]
+
+
+def adders(loops: ctypes.CDLL) -> Contender:
+    """Return this core's full adders/s, an event and bit each: what bit-sliced sums are made of."""
+    return _counted(loops, "full adders, 256 bits", "peak_full_adder_256", 16 * 256)
+
+
+def bandwidths(loops: ctypes.CDLL) -> list[Contender]:
+    """Return this core's bytes/s: read from its nearest memory, and copied in the farthest."""
+    near, far = 1 << 14, 1 << 26
+    return [
+        _counted(loops, "bytes read, 16 KiB", "read_near", near, rounds=1000),
+        _counted(loops, "bytes read and written, 64 MiB", "copy_far", 2 * far, rounds=1),
+    ]
+
+
+def _counted(
+    loops: ctypes.CDLL, name: str, symbol: str, amount: int, rounds: int = 100_000
+) -> Contender:
+    function = getattr(loops, symbol)
+    function.restype = ctypes.c_double
+    function.argtypes = [ctypes.c_long]
+    return Contender(name, amount * rounds, lambda calls: float(function(calls * rounds)))

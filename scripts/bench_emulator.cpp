@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <dlfcn.h>
 #include <immintrin.h>
+#include <vector>
 
 namespace {
 
@@ -122,4 +124,51 @@ double time_csim(void (*top)(float *, float *), float *x, float *y, size_t event
 PEAK(peak_vpdpbusd_512, "avx512f,avx512vnni", __m512i, "vpdpbusd %2, %3, %0")
 PEAK(peak_vpmaddwd_512, "avx512f,avx512bw", __m512i, MADD)
 PEAK(peak_vpmaddwd_256, "avx2", __m256i, MADD)
+#define MADDUBS "vpmaddubsw %2, %3, %1\n\tvpaddw %1, %0, %0"
+PEAK(peak_vpmaddubsw_512, "avx512f,avx512bw", __m512i, MADDUBS)
+PEAK(peak_vpmaddubsw_256, "avx2", __m256i, MADDUBS)
+
+// Seconds for 16 * rounds full adders of 256 events each, as bit-sliced sums are made of.
+__attribute__((target("avx2"))) double peak_full_adder_256(long rounds) {
+    __m256i sums[4] = {}, a = {}, b = {}, t, u;
+    double start = now();
+    for (long round = 0; round < rounds; round++) {
+        _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) __asm__ volatile(
+            "vpxor %3, %0, %1\n\tvpand %3, %0, %2\n\tvpxor %1, %4, %0\n\tvpand %1, %4, %1\n\tvpor %1, %2, %1"
+            : "+x"(sums[i % 4]), "=&x"(t), "=&x"(u)
+            : "x"(a), "x"(b));
+    }
+    return now() - start;
+}
+
+// Seconds for as many readings of 16 KiB, or copies of 64 MiB.
+__attribute__((target("avx2"))) double read_near(long rounds) {
+    constexpr int count = (1 << 14) / sizeof(__m256i);
+    alignas(64) static __m256i memory[count];
+    double start = now();
+    for (long round = 0; round < rounds; round++)
+        _Pragma("GCC unroll 16") for (int i = 0; i < count; i++) __asm__ volatile("vmovdqa %0, %%ymm0"
+                                                                                    :
+                                                                                    : "m"(memory[i])
+                                                                                    : "xmm0");
+    return now() - start;
+}
+double copy_far(long rounds) {
+    constexpr size_t size = 1 << 26;
+    static std::vector<char> from(size, 1), to(size, 2);
+    double start = now();
+    for (long round = 0; round < rounds; round++) {
+        std::memcpy(to.data(), from.data(), size);
+        __asm__ volatile("" : : : "memory");
+    }
+    return now() - start;
+}
+
+double time_threads(int threads, const int32_t *x, size_t events, int32_t *y, int64_t *score, uint8_t *accept, int calls) {
+    double start = now();
+    for (int i = 0; i < calls; i++)
+        if (aetrig_bench_v1_run_threads(AETRIG_AUTOMATIC, threads, x, events, y, score, accept) != AETRIG_OK)
+            return -1;
+    return now() - start;
+}
 }

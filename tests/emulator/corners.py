@@ -93,6 +93,12 @@ CORNERS = {
     "score beyond 32 bits": program(
         s(16), s(16), s(3), s(16, 1), outputs=20, score=Score("square", "first")
     ),
+    "bytes in three sums of 16 bits": program(
+        u(8), u(8), s(8), u(8, 7), width=90, outputs=5, extreme=False, relu=True, score=ABSOLUTE
+    ),
+    "bytes in two sums of 16 bits": program(
+        u(8), u(8), s(6), u(8, 6), width=36, outputs=7, extreme=False, relu=True, depth=2
+    ),
     "one input, one output": program(s(5), s(5), s(5), s(5, 3), width=1, outputs=1, score=SQUARE),
     "wide layers": program(u(8), u(7), s(4), u(7, 4), width=130, outputs=97, depth=2, relu=True),
 }

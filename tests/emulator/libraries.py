@@ -19,7 +19,7 @@ from aetrig.program.evaluate import trace
 from aetrig.program.model import Program
 from program.strategies import vectors
 
-SIZES = (0, 1, 2, 13, 301)
+SIZES = (0, 1, 2, 13, 64, 301)
 
 
 @dataclass(frozen=True)

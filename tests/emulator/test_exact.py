@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aetrig.emulator.events import applies
+from aetrig.emulator.lower import lower
 from aetrig.errors import UserError
 from aetrig.program.model import Program
 from emulator.corners import CORNERS
@@ -40,7 +42,11 @@ def test_arithmetic_at_its_limits(corners: Library) -> None:
 
 
 def test_random_programs(tmp_path: Path) -> None:
-    assert_all_exact(drawn(8, seeded=True, bits=(1, 16), width=40, depth=4), tmp_path)
+    """Some with numbers that lie in planes, where every path is there, some with any numbers."""
+    planes = drawn(4, seeded=True, bits=(1, 8), width=40, depth=4)
+    assert sum(applies(lower(program)) for program in planes) >= 2
+    some = drawn(4, seeded=True, bits=(1, 16), width=40, depth=4)
+    assert_all_exact([*planes, *some], tmp_path)
 
 
 def test_portable_path_alone_is_exact(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aetrig.emulator.build import compile_in, program_line
+from aetrig.emulator.folder import PATHS
 from aetrig.emulator.load import load
 from aetrig.errors import UserError
 from aetrig.program.evaluate import trace
@@ -175,8 +177,50 @@ def test_threads_share_it(with_trigger: Made) -> None:
             assert all(np.array_equal(found[name], reference[name]) for name in found)
 
 
+def test_threads_give_the_same_bits(with_trigger: Made) -> None:
+    """A batch in stretches, of which the last is short; an event outside is found in any of them."""
+    emulator = load(with_trigger.folder, with_trigger.program)
+    many = np.tile(with_trigger.x, (60, 1))[:-5]
+    reference = trace(with_trigger.program, many)
+    for threads in (0, 2, 3, 1000):
+        for path in ("automatic", *emulator.paths()):
+            chosen = replace(emulator, threads=threads, path=path)
+            for found in (chosen.trace(many), chosen.trace16(many.astype(np.int16))):
+                assert all(np.array_equal(found[name], reference[name]) for name in found)
+    many[-1, 0] = 2**20
+    with pytest.raises(UserError, match="outside the range"):
+        replace(emulator, threads=3).trace(many)
+    few = replace(emulator, threads=2).trace(many[:2])
+    assert np.array_equal(few["score"], reference["score"][:2])
+
+
+def test_the_fastest_path_is_measured_or_chosen(with_trigger: Made) -> None:
+    emulator = load(with_trigger.folder, with_trigger.program)
+    few, many = with_trigger.x[:64], np.tile(with_trigger.x, (3, 1))
+    reference = trace(with_trigger.program, many)
+    for path in emulator.paths():
+        emulator.choose(path)
+        assert emulator.best_path() == path
+        assert np.array_equal(emulator.trace(many)["score"], reference["score"])
+    emulator.choose("automatic")
+    before = emulator.best_path()
+    emulator.trace(few)
+    assert emulator.best_path() == before
+    outside = many.copy()
+    outside[0, 0] = 2**20
+    with pytest.raises(UserError, match="outside the range"):
+        emulator.trace(outside)
+    assert emulator.best_path() == before
+    assert np.array_equal(emulator.trace(many)["score"], reference["score"])
+    assert emulator.best_path() in emulator.paths()
+    lacking = [path for path in PATHS if path not in emulator.paths()]
+    for path in lacking:
+        with pytest.raises(UserError, match=f"lacks the path {path}"):
+            emulator.choose(path)
+
+
 def test_nothing_is_allocated(with_trigger: Made) -> None:
-    """The library calls nothing that could allocate, or keep state."""
+    """The library calls nothing that could allocate; its state is the number of the chosen path."""
     listed = run(
         ["nm", "-D", "--undefined-only", f"lib{with_trigger.prefix}.so"], with_trigger.folder
     )
@@ -185,7 +229,8 @@ def test_nothing_is_allocated(with_trigger: Made) -> None:
     sizes = run(["nm", "-S", f"lib{with_trigger.prefix}.so"], with_trigger.folder).stdout
     ours = [line for line in sizes.splitlines() if "aetrig" in line]
     assert ours
-    assert not [line for line in ours if line.split()[-2] in "bBdD"]
+    state = [line.split() for line in ours if line.split()[-2] in "bBdD"]
+    assert [(int(size, 16), name.endswith("chosenE")) for _, size, _, name in state] == [(4, True)]
 
 
 def test_library_of_another_network_is_refused(with_trigger: Made, without_trigger: Made) -> None:
@@ -205,6 +250,13 @@ for x in (np.zeros((2, 5), int), np.zeros((2, {with_trigger.program.features})),
         emulator.run(x)
     except ValueError as error:
         said.append(str(error))
+try:
+    emulator.choose("generic")
+    emulator.choose("nothing")
+except ValueError as error:
+    said.append(str(error))
+many = np.zeros((5000, {with_trigger.program.features}), int)
+assert all((a == b).all() for a, b in zip(emulator.run(many, threads=2), emulator.run(many)))
 one = emulator.run(np.zeros({with_trigger.program.features}, np.int8))
 print(json.dumps([said, list(one.y.shape), list(emulator.run(np.zeros((0, {with_trigger.program.features}), int)).y.shape)]))
 """
@@ -214,4 +266,5 @@ print(json.dumps([said, list(one.y.shape), list(emulator.run(np.zeros((0, {with_
     assert "float64" in said[1]
     assert "event 0 has a value outside" in said[2]
     assert "beyond 32-bit" in said[3]
+    assert "nothing" in said[4]
     assert (one[0], none[0]) == (1, 0)

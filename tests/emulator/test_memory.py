@@ -27,13 +27,13 @@ def guarded(dtype, count):
 
 for words in zip(*[iter(sys.argv[1:])] * 5):
     lib, prefix, (features, outputs, points) = ctypes.CDLL(words[0]), words[1], map(int, words[2:])
-    for events in (1, 4, 8, 9, 17):
+    for events in (1, 4, 8, 9, 17, 64, 128, 131):
         for name, kind in (("run_with", np.int32), ("run16_with", np.int16)):
             x = guarded(kind, events * features)
             y = guarded(np.int32, events * outputs)
             score = guarded(np.int64, events) if points else None
             accept = guarded(np.uint8, events * points) if points else None
-            for path in range(1, 5):
+            for path in range(1, 7):
                 if lib[f"{prefix}_has_path"](path):
                     print(prefix, name, path, events)
                     assert lib[f"{prefix}_{name}"](path, x, ctypes.c_size_t(events), y, score, accept) == 0

@@ -11,7 +11,7 @@ from aetrig.tools import require_gxx
 PURPOSE = "the emulator is compiled with it"
 # symbols are hidden but for the interface; two libraries never share any
 LIBRARY_FLAGS = (
-    "-std=c++17", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-gnu-unique",
+    "-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-fno-gnu-unique",
     "-Wl,-Bsymbolic,--as-needed",
 )  # fmt: skip
 PROGRAM_FLAGS = ("-std=c++17", "-O2")

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 KERNELS = (
     "emulator.hpp", "network.hpp", "portable.hpp", "scalar.hpp", "chain.hpp", "vector.hpp",
-    "avx2.hpp", "avx512.hpp",
+    "avx2.hpp", "avx512.hpp", "events.hpp",
 )  # fmt: skip
 
 

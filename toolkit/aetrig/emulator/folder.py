@@ -18,7 +18,14 @@ from aetrig.errors import UserError
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
 
-PATHS = ("generic", "avx2", "avxvnni", "avx512vnni")  # numbered from 1 in the interface
+PATHS = (
+    "generic",
+    "avx2",
+    "avxvnni",
+    "avx512vnni",
+    "avx2events",
+    "avx512events",
+)  # numbered from 1 in the interface
 MOST_VERSION = 9999
 
 

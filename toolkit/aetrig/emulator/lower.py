@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
+
+import numpy as np
 
 from aetrig.emulator.arithmetic import (
     Kind,
@@ -49,7 +50,8 @@ class Layer:
 
     ``kind``: dot8 takes four unsigned bytes at once by signed bytes, dot16 two 16-bit words, both
     into 32 bits; wide one 32-bit number into 64 bits. ``pairs``: two neighbouring products of
-    bytes always fit 16 bits together, as vpmaddubsw needs. ``narrow``: u may saturate to 16 bits.
+    bytes always fit 16 bits together, as vpmaddubsw needs. ``run``: as many groups of four may be
+    summed in 16 bits. ``narrow``: u may saturate to 16 bits.
     ``weight``: shape (inputs, outputs). ``bias``: one Python integer an output.
     """
 
@@ -58,6 +60,7 @@ class Layer:
     weight: Integers
     bias: tuple[int, ...]
     pairs: bool
+    run: int
     narrow: bool
     rounding: Rounding
     store: Store
@@ -306,21 +309,27 @@ def _layer(step: _Step, kind: Kind, held: dict[str, Store], bounds: dict[str, Ra
         kind,
         weight,
         tuple(int(value) + how.half + how.folded for value in bias),
-        kind == "dot8" and _pairs(weight, before.high),
+        kind == "dot8" and _run(weight, before.high, 1),
+        _longest_run(weight, before.high) if kind == "dot8" else 1,
         kind != "wide" and narrows(how, low, high, result),
         how,
         result,
     )
 
 
-def _pairs(weight: Integers, most: int) -> bool:
-    """Say whether any two neighbouring products w * stored fit 16 bits together."""
-    padded = [*weight, *([weight[0] * 0] * (len(weight) % 2))]
-    return all(
-        fits(
-            most * int((a.clip(max=0) + b.clip(max=0)).min()),
-            most * int((a.clip(min=0) + b.clip(min=0)).max()),
-            "s16",
-        )
-        for a, b in list(pairwise(padded))[::2]
-    )
+def _longest_run(weight: Integers, most: int) -> int:
+    """Return how many groups of four inputs may be summed in 16 bits before they are widened."""
+    groups = -(-len(weight) // GROUP["dot8"])
+    return next((run for run in range(groups, 1, -1) if _run(weight, most, run)), 1)
+
+
+def _run(weight: Integers, most: int, groups: int) -> bool:
+    """Say whether both halves of so many groups, each half two inputs a group, fit 16 bits."""
+    step = GROUP["dot8"] * groups
+    rows = -(-len(weight) // step) * step
+    padded = np.zeros((rows, weight.shape[1]), dtype=np.int64)
+    padded[: len(weight)] = weight
+    halves = padded.reshape(-1, groups, 2, 2, weight.shape[1])
+    least = most * halves.clip(max=0).sum(axis=(1, 3)).min()
+    greatest = most * halves.clip(min=0).sum(axis=(1, 3)).max()
+    return fits(int(least), int(greatest), "s16")

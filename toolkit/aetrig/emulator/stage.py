@@ -13,9 +13,11 @@ import numpy as np
 from aetrig import config as configuration
 from aetrig.data import vectors
 from aetrig.emulator.build import PURPOSE, build_library, compile_in, program_line
+from aetrig.emulator.events import applies, products
 from aetrig.emulator.folder import PATHS, Name, write_folder
 from aetrig.emulator.load import Emulator, load
-from aetrig.emulator.lower import Network, lower
+from aetrig.emulator.lower import Layer, Network, lower
+from aetrig.emulator.measure import rates
 from aetrig.errors import CheckFailedError
 from aetrig.program import contract
 from aetrig.program.compare import first_difference
@@ -32,13 +34,16 @@ Table = tuple[str, list[str], list[list[str]]]
 
 @dataclass(frozen=True)
 class EmulatorResult:
-    """What `emulator` made. ``events``: compared on each of ``paths``, with no differing bit."""
+    """What `emulator` made. ``events``: compared on each path of ``rates``, with no differing bit.
+
+    ``rates``: events/s on one thread, in batches, by path.
+    """
 
     folder: Path
     name: Name
     network: Network
     events: int
-    paths: tuple[str, ...]
+    rates: dict[str, float]
     skipped: bool
 
     def tables(self) -> list[Table]:
@@ -49,7 +54,10 @@ class EmulatorResult:
             [layer.name, str(layer.width), layer.kind, layer.store.type]
             for layer in self.network.layers
         ]
-        return [("Arithmetic, from the exact ranges", ["step", "width", "by", "held in"], rows)]
+        tables = [("Arithmetic, from the exact ranges", ["step", "width", "by", "held in"], rows)]
+        speeds = [[path, f"{rate:,.0f}"] for path, rate in self.rates.items()]
+        title = "Measured here on one thread, in batches"
+        return [*tables, *([(title, ["path", "events/s"], speeds)] if speeds else [])]
 
     def summary(self) -> str:
         """Return one line."""
@@ -57,7 +65,7 @@ class EmulatorResult:
             return f"{self.folder} is up to date: {self.name.prefix}"
         return (
             f"{self.folder}: {self.name.prefix}, equal to the Program in all of {self.events} "
-            f"events on each path of this processor ({', '.join(self.paths)})"
+            f"events on each path of this processor ({', '.join(self.rates)})"
         )
 
 
@@ -80,13 +88,13 @@ def emulator(
     due = run.begin("emulator", [FOLDER, RECORD], inputs, options, force=force)
     folder = run / FOLDER
     if not due and (folder / f"lib{chosen.prefix}.so").exists():
-        return EmulatorResult(folder, chosen, network, 0, (), skipped=True)
+        return EmulatorResult(folder, chosen, network, 0, {}, skipped=True)
     x = smoke_vectors(program, vectors.load(run / VECTORS).x.astype(np.int64))
     with replacing(folder) as temporary:
-        paths = _make(program, chosen, x, temporary)
-    write_json(run / RECORD, _record(program, chosen, network, folder, len(x), paths))
+        speeds = _make(program, chosen, x, temporary)
+    write_json(run / RECORD, _record(program, chosen, network, folder, len(x), speeds))
     run.record("emulator", [FOLDER, RECORD], inputs, options)
-    return EmulatorResult(folder, chosen, network, len(x), paths, skipped=False)
+    return EmulatorResult(folder, chosen, network, len(x), speeds, skipped=False)
 
 
 def _default(run: Run) -> str:
@@ -96,8 +104,8 @@ def _default(run: Run) -> str:
     return word if word[:1].isalpha() else f"n{word}"
 
 
-def _make(program: Program, name: Name, x: Integers, folder: Path) -> tuple[str, ...]:
-    """Write, compile and check; return the paths that were compared."""
+def _make(program: Program, name: Name, x: Integers, folder: Path) -> dict[str, float]:
+    """Write, compile and check; return events/s by path, each compared."""
     # the corners, which come first, and events from everywhere
     golden = np.concatenate([x[:CORNERS], x[CORNERS :: max(1, len(x) // GOLDEN)][:GOLDEN]])
     write_folder(program, name, golden, folder)
@@ -106,7 +114,7 @@ def _make(program: Program, name: Name, x: Integers, folder: Path) -> tuple[str,
     for path in loaded.paths():
         _compare(replace(loaded, path=path), program, x)
     _self_test(folder, name.prefix)
-    return loaded.paths()
+    return rates(loaded, x)
 
 
 def _compare(loaded: Emulator, program: Program, x: Integers) -> None:
@@ -136,7 +144,7 @@ def _record(
     network: Network,
     folder: Path,
     events: int,
-    paths: tuple[str, ...],
+    speeds: dict[str, float],
 ) -> dict[str, Any]:
     library = folder / f"lib{name.prefix}.so"
     return {
@@ -150,7 +158,13 @@ def _record(
         "events": events,
         "differing_values": 0,
         "paths": list(PATHS),
-        "paths_compared": list(paths),
+        "paths_compared": list(speeds),
+        "events_per_second": {path: round(rate) for path, rate in speeds.items()},
+        "fastest": max(speeds, key=lambda path: speeds[path]),
+        "products": {
+            "all": sum(layer.weight.size for layer in network.layers if isinstance(layer, Layer)),
+            "of_pairs_not_zero": products(network) if applies(network) else None,
+        },
         "machine": platform.machine(),
         "arithmetic": {"input": network.input.word}
         | {layer.name: layer.kind for layer in network.layers},

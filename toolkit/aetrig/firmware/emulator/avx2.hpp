@@ -36,10 +36,15 @@ AETRIG_INLINE void store_some(int32_t *to, V v, int count) {
         _mm256_maskstore_epi32(to, first32(count), v);
 }
 
+AETRIG_INLINE bool is_zero(V v) { return _mm256_testz_si256(v, v); }
+AETRIG_INLINE V and_bits(V a, V b) { return _mm256_and_si256(a, b); }
+AETRIG_INLINE V or_bits(V a, V b) { return _mm256_or_si256(a, b); }
+AETRIG_INLINE V xor_bits(V a, V b) { return _mm256_xor_si256(a, b); }
 AETRIG_INLINE V add32(V a, V b) { return _mm256_add_epi32(a, b); }
 AETRIG_INLINE V add16(V a, V b) { return _mm256_add_epi16(a, b); }
 AETRIG_INLINE V right16(V v, int by) { return _mm256_srai_epi16(v, by); }
 
+constexpr bool multiplies_fours = AETRIG_VNNI; // in one instruction
 // sums += four unsigned bytes by four signed ones; two words by two
 #if AETRIG_VNNI
 template <bool> AETRIG_INLINE V dot8(V sums, V x, V weight) { return AETRIG_DPBUSD(sums, x, weight); }
@@ -82,3 +87,51 @@ AETRIG_INLINE void store_ordered(uint8_t *to, V words) {
     _mm_storeu_si128((__m128i *)to, _mm256_castsi256_si128(bytes));
 }
 AETRIG_INLINE void store_ordered(int16_t *to, V words) { _mm256_storeu_si256((__m256i *)to, words); }
+
+// of the kernels with events in the lanes
+AETRIG_INLINE void store(void *to, V v) { _mm256_storeu_si256((__m256i *)to, v); }
+AETRIG_INLINE V products16(V x, V weights) { return _mm256_maddubs_epi16(x, weights); }
+AETRIG_INLINE V products32(V x, V weights) { return _mm256_madd_epi16(x, weights); }
+AETRIG_INLINE V add16_saturated(V a, V b) { return _mm256_adds_epi16(a, b); }
+AETRIG_INLINE V sub16(V a, V b) { return _mm256_sub_epi16(a, b); }
+AETRIG_INLINE V abs16(V v) { return _mm256_abs_epi16(v); }
+AETRIG_INLINE V left16(V v, int by) { return _mm256_slli_epi16(v, by); }
+AETRIG_INLINE V unpack_low8(V a, V b) { return _mm256_unpacklo_epi8(a, b); }
+AETRIG_INLINE V unpack_high8(V a, V b) { return _mm256_unpackhi_epi8(a, b); }
+AETRIG_INLINE V unpack_low16(V a, V b) { return _mm256_unpacklo_epi16(a, b); }
+AETRIG_INLINE V unpack_high16(V a, V b) { return _mm256_unpackhi_epi16(a, b); }
+AETRIG_INLINE V unpack_low32(V a, V b) { return _mm256_unpacklo_epi32(a, b); }
+AETRIG_INLINE V unpack_high32(V a, V b) { return _mm256_unpackhi_epi32(a, b); }
+AETRIG_INLINE V unpack_low64(V a, V b) { return _mm256_unpacklo_epi64(a, b); }
+AETRIG_INLINE V unpack_high64(V a, V b) { return _mm256_unpackhi_epi64(a, b); }
+AETRIG_INLINE void turn32(const V (&a)[4], V (&b)[4]) {
+    V low = unpack_low32(a[0], a[1]), high = unpack_high32(a[0], a[1]);
+    V low2 = unpack_low32(a[2], a[3]), high2 = unpack_high32(a[2], a[3]);
+    b[0] = unpack_low64(low, low2);
+    b[1] = unpack_high64(low, low2);
+    b[2] = unpack_low64(high, high2);
+    b[3] = unpack_high64(high, high2);
+}
+AETRIG_INLINE V pack_bytes(V a, V b) { return _mm256_packus_epi16(a, b); }
+// the bytes of a lane's halves in turns
+AETRIG_INLINE V merged8(V v) {
+    const __m128i order = _mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+    return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(order));
+}
+// 16 bytes a lane, each ``stride`` bytes behind the one before
+AETRIG_INLINE V load_lanes(const void *from, int stride) {
+    const char *at = (const char *)from;
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)at)),
+                                   _mm_loadu_si128((const __m128i *)(at + stride)), 1);
+}
+// 8 words a lane, as numbers to rows ``stride`` apart; or the first ``count`` of them
+AETRIG_INLINE void store_lanes(int32_t *to, int stride, V v) {
+    store(to, _mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)));
+    store(to + stride, _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1)));
+}
+template <int count> AETRIG_INLINE void store_lanes_some(int32_t *to, int stride, V v) {
+    int32_t numbers[16];
+    store_lanes(numbers, 8, v);
+    memcpy(to, numbers, 4 * count);
+    memcpy(to + stride, numbers + 8, 4 * count);
+}

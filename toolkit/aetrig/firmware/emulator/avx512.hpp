@@ -29,10 +29,15 @@ AETRIG_INLINE void store_some(int32_t *to, V v, int count) {
         _mm512_mask_storeu_epi32(to, __mmask16((1u << count) - 1), v);
 }
 
+constexpr bool multiplies_fours = true; // in one instruction
 // sums += four unsigned bytes by four signed ones; two words by two
 template <bool> AETRIG_INLINE V dot8(V sums, V x, V weight) { return _mm512_dpbusd_epi32(sums, x, weight); }
 AETRIG_INLINE V dot16(V sums, V x, V weight) { return _mm512_dpwssd_epi32(sums, x, weight); }
 
+AETRIG_INLINE bool is_zero(V v) { return _mm512_test_epi32_mask(v, v) == 0; }
+AETRIG_INLINE V and_bits(V a, V b) { return _mm512_and_si512(a, b); }
+AETRIG_INLINE V or_bits(V a, V b) { return _mm512_or_si512(a, b); }
+AETRIG_INLINE V xor_bits(V a, V b) { return _mm512_xor_si512(a, b); }
 AETRIG_INLINE V add32(V a, V b) { return _mm512_add_epi32(a, b); }
 AETRIG_INLINE V multiply32(V a, V b) { return _mm512_mullo_epi32(a, b); }
 AETRIG_INLINE V clamp32(V v, V low, V high) { return _mm512_min_epi32(_mm512_max_epi32(v, low), high); }
@@ -73,3 +78,55 @@ AETRIG_INLINE void store_ordered(uint8_t *to, V words) {
     _mm256_storeu_si256((__m256i *)to, _mm512_castsi512_si256(bytes));
 }
 AETRIG_INLINE void store_ordered(int16_t *to, V words) { _mm512_storeu_si512(to, words); }
+
+// of the kernels with events in the lanes
+AETRIG_INLINE void store(void *to, V v) { _mm512_storeu_si512(to, v); }
+AETRIG_INLINE V products16(V x, V weights) { return _mm512_maddubs_epi16(x, weights); }
+AETRIG_INLINE V products32(V x, V weights) { return _mm512_madd_epi16(x, weights); }
+AETRIG_INLINE V add16_saturated(V a, V b) { return _mm512_adds_epi16(a, b); }
+AETRIG_INLINE V sub16(V a, V b) { return _mm512_sub_epi16(a, b); }
+AETRIG_INLINE V abs16(V v) { return _mm512_abs_epi16(v); }
+AETRIG_INLINE V left16(V v, int by) { return _mm512_slli_epi16(v, by); }
+AETRIG_INLINE V unpack_low8(V a, V b) { return _mm512_unpacklo_epi8(a, b); }
+AETRIG_INLINE V unpack_high8(V a, V b) { return _mm512_unpackhi_epi8(a, b); }
+AETRIG_INLINE V unpack_low16(V a, V b) { return _mm512_unpacklo_epi16(a, b); }
+AETRIG_INLINE V unpack_high16(V a, V b) { return _mm512_unpackhi_epi16(a, b); }
+AETRIG_INLINE V unpack_low32(V a, V b) { return _mm512_unpacklo_epi32(a, b); }
+AETRIG_INLINE V unpack_high32(V a, V b) { return _mm512_unpackhi_epi32(a, b); }
+AETRIG_INLINE V unpack_low64(V a, V b) { return _mm512_unpacklo_epi64(a, b); }
+AETRIG_INLINE V unpack_high64(V a, V b) { return _mm512_unpackhi_epi64(a, b); }
+AETRIG_INLINE void turn32(const V (&a)[4], V (&b)[4]) {
+    V low = unpack_low32(a[0], a[1]), high = unpack_high32(a[0], a[1]);
+    V low2 = unpack_low32(a[2], a[3]), high2 = unpack_high32(a[2], a[3]);
+    b[0] = unpack_low64(low, low2);
+    b[1] = unpack_high64(low, low2);
+    b[2] = unpack_low64(high, high2);
+    b[3] = unpack_high64(high, high2);
+}
+AETRIG_INLINE V pack_bytes(V a, V b) { return _mm512_packus_epi16(a, b); }
+// the bytes of a lane's halves in turns
+AETRIG_INLINE V merged8(V v) {
+    const __m128i order = _mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+    return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(order));
+}
+// 16 bytes a lane, each ``stride`` bytes behind the one before
+AETRIG_INLINE V load_lanes(const void *from, int stride) {
+    const char *at = (const char *)from;
+    V v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)at));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(at + stride)), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(at + 2 * stride)), 2);
+    return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(at + 3 * stride)), 3);
+}
+// 8 words a lane, as numbers to rows ``stride`` apart; or the first ``count`` of them
+AETRIG_INLINE void store_lanes(int32_t *to, int stride, V v) {
+    _mm256_storeu_si256((__m256i *)to, _mm256_cvtepi16_epi32(_mm512_castsi512_si128(v)));
+    _mm256_storeu_si256((__m256i *)(to + stride), _mm256_cvtepi16_epi32(_mm512_extracti32x4_epi32(v, 1)));
+    _mm256_storeu_si256((__m256i *)(to + 2 * stride), _mm256_cvtepi16_epi32(_mm512_extracti32x4_epi32(v, 2)));
+    _mm256_storeu_si256((__m256i *)(to + 3 * stride), _mm256_cvtepi16_epi32(_mm512_extracti32x4_epi32(v, 3)));
+}
+template <int count> AETRIG_INLINE void store_lanes_some(int32_t *to, int stride, V v) {
+    int32_t numbers[32];
+    store_lanes(numbers, 8, v);
+    for (int i = 0; i < 4; i++)
+        memcpy(to + i * stride, numbers + 8 * i, 4 * count);
+}

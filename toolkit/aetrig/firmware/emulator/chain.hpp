@@ -26,10 +26,9 @@ template <class Net> struct Chain;
 
 template <class Input, class Score, class Points, class... Layers>
 struct Chain<Network<Input, Score, Points, Layers...>> {
-    template <int N, class T>
-    static void block(const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
-        Rows<N, Input, Layers...> rows;
-        scale<Input, N>(x, rows.here);
+    // What follows the input's rows, in one piece for inputs of 16 and of 32 bits.
+    template <int N>
+    AETRIG_STEP void finish(Rows<N, Input, Layers...> &rows, int32_t *y, int64_t *score, uint8_t *accept) {
         through(rows, rows);
         auto &output = rows_of<sizeof...(Layers)>(rows);
         for (int e = 0; e < N && y; e++)
@@ -48,27 +47,26 @@ struct Chain<Network<Input, Score, Points, Layers...>> {
         }
     }
 
-    template <class T>
-    static void run(const T *x, size_t events, int32_t *y, int64_t *score, uint8_t *accept) {
-        size_t event = 0;
-        for (; event + events_at_once <= events; event += events_at_once)
-            at<events_at_once>(event, x, y, score, accept);
-        for (; event < events; event++)
-            at<1>(event, x, y, score, accept);
+    // Returns false where ``check`` and an input is outside the wires' range.
+    template <int N, class T>
+    static bool block(bool check, const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
+        Rows<N, Input, Layers...> rows;
+        if (!scale<Input>(check, x, rows.here))
+            return false;
+        finish<N>(rows, y, score, accept);
+        return true;
     }
 
-    // Evaluates up to the first stretch with an event outside the wires' range; returns whether all.
+    // Evaluates up to the first block with an event outside the wires' range; returns whether all.
     template <class T>
-    static bool checked(const T *x, size_t events, int32_t *y, int64_t *score, uint8_t *accept) {
-        constexpr size_t stretch = 64;
-        for (size_t first = 0; first < events; first += stretch) {
-            size_t count = events - first < stretch ? events - first : stretch;
-            const T *from = x + first * Input::width;
-            if (first_outside<Input>(from, count) != count)
+    static bool run(bool check, const T *x, size_t events, int32_t *y, int64_t *score, uint8_t *accept) {
+        size_t event = 0;
+        for (; event + events_at_once <= events; event += events_at_once)
+            if (!at<events_at_once>(event, check, x, y, score, accept))
                 return false;
-            run(from, count, y ? y + first * width : y, score ? score + first : score,
-                accept ? accept + first * Points::count : accept);
-        }
+        for (; event < events; event++)
+            if (!at<1>(event, check, x, y, score, accept))
+                return false;
         return true;
     }
 
@@ -76,8 +74,8 @@ struct Chain<Network<Input, Score, Points, Layers...>> {
     static constexpr int width = LastOf<Layers...>::outputs;
 
     template <int N, class T>
-    AETRIG_INLINE void at(size_t event, const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
-        block<N>(x + event * Input::width, y ? y + event * width : y, score ? score + event : score,
-                 accept ? accept + event * Points::count : accept);
+    AETRIG_INLINE bool at(size_t event, bool check, const T *x, int32_t *y, int64_t *score, uint8_t *accept) {
+        return block<N>(check, x + event * Input::width, y ? y + event * width : y, score ? score + event : score,
+                        accept ? accept + event * Points::count : accept);
     }
 };

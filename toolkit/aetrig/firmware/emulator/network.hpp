@@ -23,25 +23,31 @@ namespace aetrig {
 
 // What a generated step says of itself, beside its arrays of constants:
 //
-// struct Input: width, padded (a multiple of 64), Word, Stored, wire_low[], wire_span[],
-//               floor[], ceiling[], factor[], addend[], and the constants of the rounding
+// struct Input: width, outputs (the same), padded (a multiple of 64), Word, Stored, wire_low[],
+//               wire_high[], wire_span[], floor[], ceiling[], factor[], addend[], the constants of the
+//               rounding; planes: whether events.hpp can hold the network; unscaled: all factors are 1;
+//               wires16: wire_low16[] and wire_high16[] tell whether a word is outside
 // struct Layer: inputs, groups, group, outputs, padded (a multiple of 16), Word, Weight, Stored,
-//               kind (0), weight[groups * padded * group], bias[padded], pairs, narrow, and the rounding
+//               kind (0), weight[groups * padded * group], bias[padded], pairs, run, narrow, and the
+//               rounding; of outputs two by two, from the generator's events.py: chunk_from[], rest[],
+//               in_long[], in_longs (their number); of chunks: start[], both_from[], one_from[]; of
+//               terms: both[], both_factor[], one[], one_factor[]
 // struct Lookup: kind (1), entries, outputs, padded, zero, Stored, entry[entries]
 // struct Sum: kind (2), outputs, padded, zero, other, this_left, other_left, addend, Word, Stored,
 //             and the rounding
 // struct Score: reference, square, words, output_left, reference_left, addend
 // struct Points: count, threshold[]
+template <class Step, class... Rest> struct LastOf : LastOf<Rest...> {};
+template <class Step> struct LastOf<Step> : Step {};
+
 template <class Input_, class Score_, class Points_, class... Layers_> struct Network {
     using Input = Input_;
     using Score = Score_;
     using Points = Points_;
+    static constexpr int outputs = LastOf<Layers_...>::outputs;
 };
 
 struct NoScore {};
-
-template <class Step, class... Rest> struct LastOf : LastOf<Rest...> {};
-template <class Step> struct LastOf<Step> : Step {};
 
 // unsigned arithmetic wraps; signed overflow would be undefined
 template <class T> struct Unsigned;

@@ -1,9 +1,12 @@
 // The path for any processor: no vectors of our own.
 constexpr int events_at_once = 1;
 
-template <class In, int N, class T> AETRIG_INLINE void scale(const T *x, Row<In> (&rows)[N]) {
+template <class In, int N, class T> AETRIG_INLINE bool scale(bool check, const T *x, Row<In> (&rows)[N]) {
+    if (check && first_outside<In>(x, N) != N)
+        return false;
     for (int e = 0; e < N; e++)
         scale_portably<In>(x + e * In::width, rows[e]);
+    return true;
 }
 
 template <class Layer, class Before, int N>

@@ -40,23 +40,13 @@ AETRIG_INLINE void store_sums(typename Layer::Stored *to, const V (&sums)[vector
     }
 }
 
-// The outputs from ``column`` on: ``vectors`` vectors of sums for each of N events. A single event
-// has its sums in parts: one sum would wait for itself.
+// A run of groups, each half of them summed in 16 bits, added to the sums.
 template <class Layer, int N, int vectors, class Before>
-AETRIG_INLINE void columns(int column, const Row<Before> (&in)[N], Row<Layer> (&out)[N]) {
-    constexpr int parts = N == 1 ? 4 : 1;
-    V sums[parts][N][vectors];
-#pragma GCC unroll 16
-    for (int e = 0; e < N; e++)
-#pragma GCC unroll 16
-        for (int v = 0; v < vectors; v++) {
-            sums[0][e][v] = load(Layer::bias + column + v * lanes);
-#pragma GCC unroll 16
-            for (int part = 1; part < parts; part++)
-                sums[part][e][v] = set32(0);
-        }
-#pragma GCC unroll 4
-    for (int g = 0; g < Layer::groups; g++) {
+AETRIG_INLINE void add_run(int column, int first, const Row<Before> (&in)[N], V (&sums)[N][vectors]) {
+    constexpr int run = Layer::run;
+    V words[N][vectors] = {};
+#pragma GCC unroll 2
+    for (int g = first; g < (first + run < Layer::groups ? first + run : Layer::groups); g++) {
         V weight[vectors];
 #pragma GCC unroll 16
         for (int v = 0; v < vectors; v++)
@@ -67,9 +57,53 @@ AETRIG_INLINE void columns(int column, const Row<Before> (&in)[N], Row<Layer> (&
             memcpy(&group, in[e].at + g * Layer::group, 4);
             V x = set32(group);
 #pragma GCC unroll 16
-            for (int v = 0; v < vectors; v++) {
-                V &sum = sums[g % parts][e][v];
-                sum = Layer::group == 4 ? dot8<Layer::pairs>(sum, x, weight[v]) : dot16(sum, x, weight[v]);
+            for (int v = 0; v < vectors; v++)
+                words[e][v] = add16(words[e][v], products16(x, weight[v]));
+        }
+    }
+#pragma GCC unroll 16
+    for (int e = 0; e < N; e++)
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; v++)
+            sums[e][v] = add32(sums[e][v], products32(words[e][v], set16(1)));
+}
+
+// The outputs from ``column`` on: ``vectors`` vectors of sums for each of N events. A single event
+// has its sums in parts: one sum would wait for itself.
+template <class Layer, int N, int vectors, class Before>
+AETRIG_INLINE void columns(int column, const Row<Before> (&in)[N], Row<Layer> (&out)[N]) {
+    constexpr bool in_words = Layer::run > 1 && !multiplies_fours;
+    constexpr int parts = N == 1 && !in_words ? 4 : 1;
+    V sums[parts][N][vectors];
+#pragma GCC unroll 16
+    for (int e = 0; e < N; e++)
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; v++) {
+            sums[0][e][v] = load(Layer::bias + column + v * lanes);
+#pragma GCC unroll 16
+            for (int part = 1; part < parts; part++)
+                sums[part][e][v] = set32(0);
+        }
+    if constexpr (in_words) {
+        for (int first = 0; first < Layer::groups; first += Layer::run)
+            add_run<Layer>(column, first, in, sums[0]);
+    } else {
+#pragma GCC unroll 4
+        for (int g = 0; g < Layer::groups; g++) {
+            V weight[vectors];
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; v++)
+                weight[v] = load(Layer::weight + (g * Layer::padded + column + v * lanes) * Layer::group);
+#pragma GCC unroll 16
+            for (int e = 0; e < N; e++) {
+                int32_t group;
+                memcpy(&group, in[e].at + g * Layer::group, 4);
+                V x = set32(group);
+#pragma GCC unroll 16
+                for (int v = 0; v < vectors; v++) {
+                    V &sum = sums[g % parts][e][v];
+                    sum = Layer::group == 4 ? dot8<Layer::pairs>(sum, x, weight[v]) : dot16(sum, x, weight[v]);
+                }
             }
         }
     }
@@ -105,22 +139,28 @@ AETRIG_INLINE V words_of(const int32_t *x, int count) {
 AETRIG_INLINE V longs_of(const int16_t *x, int count) { return widened(x, count); }
 AETRIG_INLINE V longs_of(const int32_t *x, int count) { return load_some(x, count); }
 
-template <class In, class T> AETRIG_INLINE V scaled32(const T *x, int i) {
+// Marks in ``outside`` what a wire cannot hold.
+template <class In, class T> AETRIG_INLINE V scaled32(const T *x, int i, V &outside) {
     if (i >= In::width)
         return settled32<In>(load(In::addend + i)); // padding
-    V value = clamp32(longs_of(x + i, In::width - i), load(In::floor + i), load(In::ceiling + i));
+    V value = longs_of(x + i, In::width - i);
+    outside = or_bits(outside, xor_bits(value, clamp32(value, load(In::wire_low + i), load(In::wire_high + i))));
+    value = clamp32(value, load(In::floor + i), load(In::ceiling + i));
     return settled32<In>(add32(multiply32(value, load(In::factor + i)), load(In::addend + i)));
 }
 
-template <class In, class T> AETRIG_INLINE void scale_row(const T *x, Row<In> &row) {
+template <class In, class T> AETRIG_INLINE void scale_row(const T *x, Row<In> &row, V &outside) {
     constexpr int step = 2 * lanes;
     for (int i = 0; i < up_to(step, In::width); i += step) {
         if constexpr (std::is_same_v<typename In::Word, int16_t>) {
-            V value = clamp16(words_of(x + i, In::width - i), load(In::floor + i), load(In::ceiling + i));
-            V u = add16(multiply16(value, load(In::factor + i)), load(In::addend + i));
+            V value = words_of(x + i, In::width - i);
+            if constexpr (In::wires16)
+                outside = or_bits(outside, xor_bits(value, clamp16(value, load(In::wire_low16 + i), load(In::wire_high16 + i))));
+            value = clamp16(value, load(In::floor + i), load(In::ceiling + i));
+            V u = add16(In::unscaled ? value : multiply16(value, load(In::factor + i)), load(In::addend + i));
             store_ordered(row.at + i, limited16<In>(settled16<In>(u)));
         } else {
-            V sums[2] = {scaled32<In>(x, i), scaled32<In>(x, i + lanes)};
+            V sums[2] = {scaled32<In>(x, i, outside), scaled32<In>(x, i + lanes, outside)};
             if constexpr (std::is_same_v<typename In::Stored, int32_t>) {
                 for (int v = 0; v < 2; v++)
                     store_some(row.at + i + v * lanes, clamp32(sums[v], set32(In::low), set32(In::high)), lanes);
@@ -131,13 +171,20 @@ template <class In, class T> AETRIG_INLINE void scale_row(const T *x, Row<In> &r
     }
 }
 
-template <class In, int N, class T> AETRIG_INLINE void scale(const T *x, Row<In> (&rows)[N]) {
+// Returns whether all is in the wires' range, where it is checked.
+template <class In, int N, class T> AETRIG_INLINE bool scale(bool check, const T *x, Row<In> (&rows)[N]) {
+    constexpr bool longs = std::is_same_v<typename In::Word, int64_t>;
+    constexpr bool here = !longs && (In::wires16 || !std::is_same_v<typename In::Word, int16_t>);
+    if (!here && check && first_outside<In>(x, N) != N)
+        return false;
+    V outside = set32(0);
     for (int e = 0; e < N; e++) {
-        if constexpr (std::is_same_v<typename In::Word, int64_t>)
+        if constexpr (longs)
             scale_portably<In>(x + e * In::width, rows[e]);
         else
-            scale_row<In>(x + e * In::width, rows[e]);
+            scale_row<In>(x + e * In::width, rows[e], outside);
     }
+    return !here || !check || is_zero(outside);
 }
 
 // 16 stored integers as words
