@@ -28,7 +28,9 @@ from aetrig.report.explore import explore
 from aetrig.report.stage import compare, report
 from aetrig.rtl.stage import rtl
 from aetrig.run import Run, new_run, open_run
+from aetrig.score.stage import score
 from aetrig.search.scan import scan
+from aetrig.search.study import search
 from aetrig.train.qat import qat
 from aetrig.trigger.stage import threshold
 from aetrig.verify.golden import write as write_golden
@@ -60,6 +62,8 @@ __all__ = [
     "report",
     "rtl",
     "scan",
+    "score",
+    "search",
     "threshold",
     "verify",
     "write_golden",

@@ -26,6 +26,7 @@ from aetrig.cli import (
     rtl,
     scan,
     score,
+    search,
     threshold,
     verify,
 )
@@ -51,6 +52,7 @@ app.command("verify")(verify.command)
 app.command("report")(report.command)
 app.command("clusters")(clusters.command)
 app.command("scan")(scan.command)
+app.command("search")(search.command)
 app.command("compress")(compress.compress)
 app.command("decompress")(compress.decompress)
 app.command("package")(package.command)
@@ -91,5 +93,5 @@ def main() -> None:
         typer.secho(f"error: {place}{error.strerror or error}", fg=typer.colors.RED, err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.secho("interrupted; aetrig qat --resume continues a training", err=True)
+        typer.secho("interrupted; run it again to go on (training: aetrig qat --resume)", err=True)
         sys.exit(130)
