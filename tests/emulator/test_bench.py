@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 def test_speed_goals(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     done = subprocess.run(
-        [sys.executable, str(SCRIPTS / "bench_emulator.py"), str(figures)],
+        [str(SCRIPTS / "bench"), "--detail", "--json", str(figures)],
+        env={**os.environ, "AETRIG_VENV": str(Path(sys.executable).parents[1])},
         capture_output=True,
         text=True,
         check=False,

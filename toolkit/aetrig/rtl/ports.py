@@ -36,12 +36,16 @@ class Port:
 
     def pack(self, values: Integers) -> Words:
         """Return integers (events, elements) as words (events, words)."""
-        events = len(values)
-        planes = [(values[:, [i]] >> np.arange(bits)) & 1 for i, bits in enumerate(self.bits)]
-        used = np.concatenate(planes, axis=1).astype(np.uint8)
-        padded = np.zeros((events, self.words * WORD), dtype=np.uint8)
-        padded[:, : used.shape[1]] = used
-        return np.packbits(padded, axis=1, bitorder="little").view(np.uint32)
+        words = np.zeros((self.words, len(values)), dtype=np.uint64)
+        low, start = np.uint64((1 << WORD) - 1), 0
+        for i, bits in enumerate(self.bits):
+            element = values[:, i].astype(np.uint64) & np.uint64((1 << bits) - 1)
+            first, offset = divmod(start, WORD)
+            words[first] |= (element << np.uint64(offset)) & low
+            for word in range(1, -(-(offset + bits) // WORD)):  # where it goes on in the next
+                words[first + word] |= (element >> np.uint64(WORD * word - offset)) & low
+            start += bits
+        return np.ascontiguousarray(words.T, dtype=np.uint32)
 
     def unpack(self, words: Words) -> Integers:
         """Return the integers (events, elements) that words (events, words) hold."""
