@@ -86,7 +86,7 @@ def _rows(pair: Pair) -> Iterator[Row]:
     )
     if other is None:
         note += (
-            f"; da4ml is not counted: {pair.wrong:,} of its {pair.net.y.size:,} values are wrong"
+            f"; da4ml as traced here is not counted: {pair.wrong:,} of {pair.net.y.size:,} values differ"
         )
         for kind in ("LUT", "FF", "DSP"):
             yield alone(GROUP, f"{name}, {kind}", [ours.cells[kind]], kind, note)
