@@ -85,9 +85,8 @@ def _rows(pair: Pair) -> Iterator[Row]:
         f"{TOOL}, {ours.version}: an open tool's count"
     )
     if other is None:
-        note += (
-            f"; da4ml as traced here is not counted: {pair.wrong:,} of {pair.net.y.size:,} values differ"
-        )
+        of_all = f"{pair.wrong:,} of {pair.net.y.size:,} values differ"
+        note += f"; da4ml as traced here is not counted: {of_all}"
         for kind in ("LUT", "FF", "DSP"):
             yield alone(GROUP, f"{name}, {kind}", [ours.cells[kind]], kind, note)
             note = ""
