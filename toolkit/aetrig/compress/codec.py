@@ -60,7 +60,7 @@ class Codec:
         grid = [on_grid(column, values[:, i]) for i, column in enumerate(self.columns)]
         x = np.stack([integers for integers, _ in grid], axis=1)
         codes = self._codes(x)
-        decoded = self._values(codes)
+        decoded = self._values(codes) if self.bounds else np.empty(0)
         exact = np.stack([~inside for _, inside in grid], axis=1)
         sections = [pack(codes, self._encode[1].output_format)]
         for i, column in enumerate(self.columns):
