@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from aetrig.errors import UserError
-from aetrig.run import MANIFEST, Run, new_run, open_run, replacing, sha256, write_json, write_text
+from aetrig.run import (
+    MANIFEST,
+    Run,
+    held,
+    new_run,
+    open_run,
+    replacing,
+    sha256,
+    write_json,
+    write_text,
+)
 
 
 def stage(run: Run, text: str, *, force: bool = False) -> bool:
@@ -136,3 +149,16 @@ def test_manifest_names_stage_inputs_and_options(run: Run) -> None:
     assert entry["stage"] == "copy"
     assert entry["inputs"] == {"source": sha256(run / "source")}
     assert entry["options"] == {"text": "a"}
+
+
+def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "search"
+    code = f"import aetrig.run, pathlib\nwith aetrig.run.held(pathlib.Path({str(folder)!r})): pass"
+
+    def other() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    with held(folder):
+        assert f"in use by process {os.getpid()}" in other().stderr
+    assert other().returncode == 0

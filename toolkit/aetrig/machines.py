@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import signal
+import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 PROTOCOLS = ("tcp", "tls", "ws", "wss", "ucx")
 SECONDS = 20.0  # for a scheduler to answer
+STARTED = 120.0  # for the workers of this machine to start
 LOOPBACK = "127.0.0.1"
 LOGGERS = ("distributed", "tornado", "asyncio", "bokeh")
 # a worker that dies takes its tasks' good name with it: so many times before they are given up
@@ -64,12 +67,15 @@ def connect(
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         if scheduler is None:
+            _require_main()
             count = workers or usable_cpus()
             client = _client(stack, stack.enter_context(_local()), seconds)
             _start(client, count)
         else:
             client = _client(stack, _address(scheduler), seconds)
             _same_version(client)
+            if not client.nthreads():  # a batch system may take its time
+                print(f"waiting for workers: none has joined {scheduler} yet", file=sys.stderr)
         yield client
 
 
@@ -231,10 +237,25 @@ async def _block_interrupts() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
+def _require_main() -> None:
+    """Raise UserError in a worker that runs its parent's script from the top."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UserError(
+            "a script that starts workers is run by each of them too: put what it does under "
+            'if __name__ == "__main__":'
+        )
+
+
 def _start(client: Client, count: int) -> None:
     if client.cluster is not None:
         client.cluster.scale(count)
-    client.wait_for_workers(count)
+    try:
+        client.wait_for_workers(count, timeout=STARTED)
+    except TimeoutError as error:
+        raise UserError(
+            f"the {count} workers did not start within {STARTED:g} s; a script that starts some "
+            'needs if __name__ == "__main__": around it, and each takes about 0.3 GB'
+        ) from error
 
 
 def _address(scheduler: str) -> str:

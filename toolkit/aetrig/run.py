@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +18,7 @@ from aetrig.errors import UserError
 
 VERSION = 1
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 # what compilers and simulators leave behind; not part of an artefact's identity
 BUILD_PRODUCTS = (".so", ".o", ".a", ".out", ".log", ".pyc")
 
@@ -41,6 +44,28 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write JSON, indented, under a temporary name and rename it."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process; raise UserError where another has it.
+
+    The system lets go of it however the process ends; the file that it is held by stays.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise UserError(
+                f"{folder} is in use by process {file.read().strip() or 'unknown'}; wait for it, "
+                "or stop it"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -44,7 +45,10 @@ def hertz(text: str, where: str) -> float:
     match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?)\s*([a-z]*)\s*", text.lower())
     if match is None or match[2] not in UNITS:
         raise UserError(f"{where}: expected a rate such as 30kHz, 0.5MHz or 800")
-    return float(match[1]) * UNITS[match[2]]
+    rate = float(match[1]) * UNITS[match[2]]
+    if not 0 < rate < math.inf:
+        raise UserError(f"{where}: a rate above 0 is expected")
+    return rate
 
 
 def integer(text: str, where: str) -> int:

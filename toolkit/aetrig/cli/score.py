@@ -35,7 +35,9 @@ def command(
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Score tables of any size with a run's trigger. Resumes by itself.
+    """Score tables of any size with a run's trigger.
+
+    A command that was interrupted goes on.
 
     Examples:
 
@@ -56,6 +58,8 @@ def command(
             opened, files, out, scheduler=scheduler, workers=workers, chunk=chunk,
             minbias=minbias, force=force, note=bar.of,
         )  # fmt: skip
+    for text in result.notes():
+        typer.echo(f"note: {text}")
     for table in result.tables():
         print_table(*table)
     typer.echo(result.summary())

@@ -64,16 +64,17 @@ def command(
     ] = None,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
-    """Find the networks worth building: efficiency against LUTs and latency. Resumes by itself.
+    """Find the networks worth building within budgets.
 
-    Each point of the front comes as a config that trains it again, bit for bit. 20 minutes, or
-    --time or --trials. The same command goes on after an interruption, also with a later --time.
+    Efficiency against LUTs and latency: each point of the front comes as a config that trains it
+    again, bit for bit. 20 minutes, or --time or --trials. The same command goes on after an
+    interruption, also with a later --time.
 
     Examples:
 
       aetrig search --latency 50ns --luts 1% --rate 30kHz
 
-      aetrig search configs/l1-trigger.yaml --rate 10kHz --luts 12000 --time 2h --part xcku5p
+      aetrig search configs/l1-trigger.yaml --rate 10kHz --luts 12000 --time 2h --part xcku15p
 
       aetrig search my.yaml --scheduler tcp://10.0.0.1:8786 --trials 5000 --axes quality,luts
     """
@@ -98,7 +99,6 @@ def command(
         budget.axes(axes),
     )
     seconds = budget.duration(time) if time else None
-    seconds = budget.DEFAULT_SECONDS if seconds is None and trials is None else seconds
     options = Options(sampler.value, seed, early_stops, warm_start, trials, seconds)
     ranges = read(space)
     try:

@@ -14,13 +14,13 @@ ScoreKind = Literal["mse", "mae", "latent", "embedding"]
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
     if pair[0] > pair[1]:
-        raise ValueError(f"a range goes from low to high, found {list(pair)}")
+        raise ValueError("a range goes from low to high")
     return pair
 
 
 def _different(values: tuple[object, ...]) -> tuple[object, ...]:
     if len(set(values)) != len(values):
-        raise ValueError(f"a choice is there twice in {list(values)}")
+        raise ValueError("a choice is there twice")
     return values
 
 

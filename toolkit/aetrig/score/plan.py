@@ -25,7 +25,8 @@ def plan(files: Sequence[Path], reading: Reading, trigger: str, rows: int) -> li
     """Return the chunks of about ``rows`` rows: row groups of Parquet, events of ROOT, whole files.
 
     Every Parquet and CSV file's columns are checked here, before anything is written. Raises
-    UserError for a file that is missing, given twice, of another kind, damaged, or lacks a column.
+    UserError for a file that is missing, given twice, of another kind, damaged, or lacks a column,
+    and where no file has a row.
     """
     found: list[Chunk] = []
     seen: dict[Path, Path] = {}
@@ -33,7 +34,8 @@ def plan(files: Sequence[Path], reading: Reading, trigger: str, rows: int) -> li
     for number, name in enumerate(files):
         path = name.expanduser().resolve()
         if not path.is_file():
-            raise UserError(f"{name} is not a file; give the tables to score")
+            more = f", such as {name}/*.parquet" if path.is_dir() else ""
+            raise UserError(f"{name} is not a file; give the tables to score{more}")
         if path in seen:
             raise UserError(f"{name} is given twice (as {seen[path]}); its rows would count twice")
         seen[path] = name
@@ -45,6 +47,9 @@ def plan(files: Sequence[Path], reading: Reading, trigger: str, rows: int) -> li
                 footer, part.start, length,
             )  # fmt: skip
             found.append(Chunk(len(found), part, identity))
+    if not found:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise UserError(f"{files[0]}{more}: no rows to score")
     return found
 
 
@@ -89,7 +94,7 @@ def _parquet(path: Path, reading: Reading, rows: int) -> Iterator[tuple[Part, st
     footer = _footer(path)
     lengths = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
     if not sum(lengths):
-        raise UserError(f"{path}: the table has no rows")
+        return
     start = 0
     for groups in _together(lengths, rows):
         stop = start + sum(lengths[groups[0] : groups[1]])
@@ -102,7 +107,7 @@ def _root(path: Path, reading: Reading, rows: int) -> Iterator[tuple[Part, str]]
     events, branches = survey(path, reading.names, reading.tree)
     label = reading.label if reading.label in branches else None
     if not events:
-        raise UserError(f"{path}: the tree has no events")
+        return
     if reading.collection is not None:
         yield Part(path, 0, None, None, label, reading.tree, reading.collection), ""
         return

@@ -23,7 +23,7 @@ from aetrig.program.model import Program
 from aetrig.score.blocks import Block
 
 Words = npt.NDArray[np.int16] | npt.NDArray[np.int32]
-FEW = 100  # values beyond the grid that are no fault, however few rows there are
+FEW = 10  # values beyond the grid that are no fault, however few rows there are
 PROCESS = "process"  # the label of the embedded sample's layout
 
 

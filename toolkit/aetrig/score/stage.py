@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -91,22 +91,28 @@ class ScoreResult:
         ]  # fmt: skip
 
     def _costs(self) -> Iterator[Table]:
-        if not self.scored:
-            return
         spent = sum(self.steps.values())
+        if spent < 1:
+            return
         rows = [
             [step, f"{seconds:.1f}", f"{seconds / spent:.0%}"]
             for step, seconds in self.steps.items()
         ]
         yield "Processor time of the workers", ["step", "s", "share"], rows
 
+    def notes(self) -> list[str]:
+        """Return what the user should know."""
+        columns = ", ".join(f"{name} {count:,}" for name, count in self.beyond.items())
+        return [f"values beyond the grid, which are saturated: {columns}"] if columns else []
+
     def summary(self) -> str:
         """Return one line."""
         if not self.scored:
-            return f"{self.out} is up to date: {self.partitions:,} partitions, {self.read:,} rows"
-        kept = f", of which {self.kept:,} were there" if self.kept else ""
-        workers = f"{self.workers} worker{'s' if self.workers != 1 else ''}"
-        partitions = f"{self.partitions:,} partition{'s' if self.partitions != 1 else ''}"
+            there = _count(self.partitions, "partition")
+            return f"{self.out} is up to date: {there}, {self.read:,} rows"
+        kept = f", {self.kept:,} of them there before" if self.kept else ""
+        workers = _count(self.workers, "worker")
+        partitions = _count(self.partitions, "partition")
         return (
             f"{self.out}: {partitions}{kept}; {self.scored:,} rows in "
             f"{self.seconds:.1f} s, {self.scored / self.seconds:,.0f} events/s on {workers}; peak "
@@ -158,6 +164,8 @@ def score(
         _Progress(note, chunks, done),
     )  # fmt: skip
     counts = done | {index: one.counts for index, one in fresh.items()}
+    if minbias:
+        _all_minbias(counts.values(), read.minbias)
     result = _result(
         folder, len(files), counts, fresh, points, seconds, threads,
         kept=len(done),
@@ -166,6 +174,16 @@ def score(
     )  # fmt: skip
     _finish(folder, result, program, files, points)
     return result
+
+
+def _all_minbias(counts: Iterable[Counts], minbias: Sequence[str]) -> None:
+    """Raise UserError where labels say that not every row is a minimum-bias crossing."""
+    others = sorted({label for one in counts for label in one.by_label} - {"", *minbias})
+    if minbias and others:
+        raise UserError(
+            f"--minbias says that every row is a minimum-bias crossing, and the files label some "
+            f"{', '.join(others)}; without it rates come from the rows of {', '.join(minbias)}"
+        )
 
 
 def _library(run: Run, program: Program) -> Library:
@@ -346,3 +364,7 @@ def _finish(
 
 def _mebi(size: int) -> str:
     return f"{size / (1 << 20):,.0f} MiB"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from aetrig.config.model import Network, RunConfig
 from aetrig.config.search import SearchSpace
-from aetrig.errors import UserError
+from aetrig.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -39,11 +40,20 @@ def read(path: Path | None) -> SearchSpace:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(SearchSpace.model_fields)
-        more = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
-        message = first["msg"].removeprefix("Value error, ").lower()
-        raise UserError(f"{path}: '{key}': {message}{more}, found {first['input']!r}") from error
+        raise UserError(f"{path}: {_one_line(first)}") from error
+
+
+def _one_line(error: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = list(SearchSpace.model_fields)
+        return f"unknown key '{key}'{did_you_mean(key, known) or '; known: ' + ', '.join(known)}"
+    if not key:
+        return f"expected keys and values, found {type(error['input']).__name__}"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "tuple_type":
+        message = "a list is expected, of a range [low, high]"
+    return f"'{key}': {message[0].lower()}{message[1:]}, found {error['input']!r}"
 
 
 def scores(space: SearchSpace, base: RunConfig) -> tuple[str, ...]:

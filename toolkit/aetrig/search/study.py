@@ -25,11 +25,11 @@ from aetrig.errors import MissingToolError, UserError
 from aetrig.machines import connect, each
 from aetrig.parts import resolve
 from aetrig.report.draw import svg
-from aetrig.run import write_json, write_text
+from aetrig.run import held, write_json, write_text
 from aetrig.search import front as fronts
 from aetrig.search import trial
 from aetrig.search.aim import aimed
-from aetrig.search.budget import Goal
+from aetrig.search.budget import DEFAULT_SECONDS, Goal
 from aetrig.search.sample import absolute
 from aetrig.search.space import Parameters, configured, starts, suggest
 from aetrig.search.trial import Job, Known, Record, Seen
@@ -46,7 +46,8 @@ WORST = (0.0, 7.0, 1000.0)  # quality, log10 of LUTs and cycles of a trial that 
 class Options:
     """How a search goes. ``early``: hopeless trials end early; ``warm``: it begins with `starts`.
 
-    ``trials``, ``seconds``: after so many, counted over all calls, it is done.
+    ``trials``, ``seconds``: after so many, counted over all calls, it is done; with neither after
+    20 minutes.
     """
 
     sampler: SamplerName = "tpe"
@@ -111,14 +112,15 @@ def search(
     config = config.model_copy(update={"data": absolute(config.data, base)})
     goal, config, said = aimed(config, goal)
     state = _State(runs / f"{config.name}-search", config, goal, space, options, note)
-    state.read()
-    with connect(scheduler, workers) as client:
-        state.begin(said)
-        try:
-            for job, record in each(client, trial.run, state.jobs(), ahead=1):
-                state.enter(job, record)
-        finally:
-            state.write()
+    with held(state.folder):
+        state.read()
+        with connect(scheduler, workers) as client:
+            state.begin(said)
+            try:
+                for job, record in each(client, trial.run, state.jobs(), ahead=1):
+                    state.enter(job, record)
+            finally:
+                state.write()
     return state.result()
 
 
@@ -218,11 +220,12 @@ class _State:
         options, lasted = self._options, [r.seconds for r in self.records.values()]
         if options.trials is not None and len(self._asked) >= options.trials:
             return True
-        if options.seconds is None:
+        if options.seconds is None and options.trials is not None:
             return False
-        # none begins that is likely to end after the time
+        # none begins that is likely to end after the time; how long one takes is known from the
+        # first that ends
         typical = median(lasted[-LAST:]) if lasted else 0.0
-        return self.seconds + typical > options.seconds
+        return self.seconds + typical > (options.seconds or DEFAULT_SECONDS)
 
     def _ask(self, number: int) -> None:
         parameters, attributes = proposed(
