@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
+
+pytestmark = pytest.mark.slow
 
 AETRIG = Path(sys.executable).with_name("aetrig")
 

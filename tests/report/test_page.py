@@ -26,6 +26,8 @@ from aetrig.train.qat import qat
 from aetrig.trigger.stage import threshold
 from aetrig.verify.stage import verify
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NAMES = {
     "roc", "scores", "ladder", "loss", "latent", "widths", "residuals", "corner", "overlay",

@@ -21,6 +21,8 @@ from aetrig.verify.golden_check import check
 from aetrig.verify.stage import verify
 from verify.test_latency import STUB_REPORT
 
+pytestmark = pytest.mark.slow
+
 Network = tuple[Path, int]
 
 
@@ -129,7 +131,6 @@ def test_untouched_network_passes_with_limits_not_measured(network: Path) -> Non
     assert [row[3] for row in rows[-2:]] == ["not measured", "not measured"]
 
 
-@pytest.mark.slow
 def test_latency_of_a_stub_report_is_held_to_the_limits(network: Path, tmp_path: Path) -> None:
     report = tmp_path / "myproject_csynth.xml"
     report.write_text(STUB_REPORT.format(worst=13, clock="3.9"), encoding="utf-8")
