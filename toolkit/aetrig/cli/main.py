@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import Annotated
 
 import typer
@@ -80,8 +79,6 @@ def _common(
 
 def main() -> None:
     """Run the program; exit code 2 for the user's mistake, 1 for a failed check, 3 for a tool."""
-    # says at import that an optional speed-up of transformers is not installed
-    warnings.filterwarnings("ignore", module=r"brevitas\.")
     try:
         app()
     except AetrigError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ class Point:
     record: Record
     quality: float
     cost: Cost
+
+    def error(self, goal: Goal) -> float:
+        """Return the statistical uncertainty of the quality: of the mean over signals."""
+        own = [error for _, error in self.record.signals.get(goal.name.lower(), {}).values()]
+        return math.hypot(*own) / max(1, len(own))
 
     def values(self, goal: Goal) -> tuple[float, ...]:
         """Return what the front minimizes."""
@@ -106,7 +112,7 @@ def table(found: Sequence[Point], configs: Sequence[RunConfig], goal: Goal, part
     rows = [
         [
             str(number),
-            f"{point.quality:.4f}",
+            f"{point.quality:.4f} ± {point.error(goal):.4f}",
             f"{point.cost.luts:,.0f}",
             f"{point.cost.luts / part.lut:.2%}" if part.lut else "",
             f"{point.cost.cycles} cycles = {point.cost.cycles * config.rtl.clock_ns:g} ns",

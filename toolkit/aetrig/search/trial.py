@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -159,8 +158,6 @@ def _recorded(job: Job) -> Record:
     done = read(job.folder)
     if done is not None:
         return done
-    # says at import that an optional speed-up of transformers is not installed
-    warnings.filterwarnings("ignore", module=r"brevitas\.")
     begun = time.perf_counter()
     try:
         found = _run(job)
