@@ -1,4 +1,4 @@
-"""Published figures of anomaly triggers, each with where it stands; vendor synthesis, not ours."""
+"""Published figures of anomaly triggers, each with where it stands; not ours."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ PAPERS = (
 def published(group: str) -> Iterator[Row]:
     """Yield a row a source: other networks on other data, so there is no ratio."""
     for paper in PAPERS:
-        note = f"{paper.says} ({paper.source}): published, vendor synthesis; another network"
+        note = f"{paper.says} ({paper.source}): published; another network"
         yield absent(group, paper.name, "published", note)
