@@ -36,6 +36,12 @@ class Point:
         own = [error for _, error in self.record.signals.get(goal.name.lower(), {}).values()]
         return math.hypot(*own) / max(1, len(own))
 
+    @property
+    def auc(self) -> float:
+        """Mean AUC over signals: what a network that is chosen at one rate is worth elsewhere."""
+        own = [value for value, _ in self.record.signals.get("auc", {}).values()]
+        return sum(own) / max(1, len(own))
+
     def values(self, goal: Goal) -> tuple[float, ...]:
         """Return what the front minimizes."""
         return values(goal, self.quality, self.cost)
@@ -108,11 +114,23 @@ def network(config: RunConfig) -> str:
 
 def table(found: Sequence[Point], configs: Sequence[RunConfig], goal: Goal, part: Part) -> Table:
     """Return title, columns and rows: a point a row."""
-    columns = ["point", goal.name, "LUT", "of part", "latency", "network", "seed", "trial"]
+    at_rate = goal.rate_hz is not None  # else the quality is the AUC
+    columns = [
+        "point",
+        goal.name,
+        *(["AUC"] if at_rate else []),
+        "LUT",
+        "of part",
+        "latency",
+        "network",
+        "seed",
+        "trial",
+    ]
     rows = [
         [
             str(number),
             f"{point.quality:.4f} ± {point.error(goal):.4f}",
+            *([f"{point.auc:.4f}"] if at_rate else []),
             f"{point.cost.luts:,.0f}",
             f"{point.cost.luts / part.lut:.2%}" if part.lut else "",
             f"{point.cost.cycles} cycles = {point.cost.cycles * config.rtl.clock_ns:g} ns",
