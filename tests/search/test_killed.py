@@ -73,7 +73,10 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path) -> None:
     write_events(tmp_path)
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(config().model_dump(mode="json")))
-    command = [sys.executable, "-c", "from aetrig.cli.main import main; main()", "search"]
+    # a background job of a shell, as this may be, ignores SIGINT and so do its children
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = f"{heeding}from aetrig.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "search"]
     command += [str(path), "--rate", "300kHz", "--trials", "8", "--workers", "2"]
     trials = tmp_path / "runs/tiny-search/trials"
 
