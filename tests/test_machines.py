@@ -21,10 +21,12 @@ from aetrig.errors import AetrigError, MissingToolError, UserError
 from aetrig.machines import connect, each
 from score.cluster import Cluster
 
+# a background job of a shell, as the tests may be, ignores SIGINT and so do its children
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from aetrig.machines import connect, each
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with connect(workers=2) as client:
         print("started", flush=True)
         for item, result in each(client, time.sleep, [0.2] * 1000):
