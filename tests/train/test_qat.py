@@ -20,9 +20,10 @@ from aetrig.nets import FloatAutoencoder, QuantAutoencoder, folded_parameters, t
 from aetrig.run import Run
 from aetrig.train import TrainResult, load_float, load_quantized, load_scaling, metrics, qat
 from aetrig.train.calibrate import calibrate
-from aetrig.train.loop import Task, Trainer, permutation, train_phase
+from aetrig.train.loop import Task, Trainer, permutation
 from aetrig.train.loss import evaluate
 from aetrig.train.qat import NO_PRUNING
+from aetrig.train.together import train_phases
 from train.samples import FEATURES, config, correlated, dataset, write_table
 
 TRAIN = {
@@ -183,7 +184,7 @@ def test_early_stopping_keeps_the_best_weights() -> None:
     )
     trainer = Trainer(task, net)
     lines = []
-    train_phase(trainer, lines.append)
+    train_phases([(trainer, lines.append)])
     losses = [line.val_loss for line in lines]
     best = int(np.argmin(losses))
     assert len(losses) == best + 4 < 60
@@ -205,7 +206,7 @@ def test_divergence_is_one_line() -> None:
     with pytest.raises(
         UserError, match=r"training diverged: the loss is .* lower train\.float_phase"
     ):
-        train_phase(Trainer(task, net), lambda _: None)
+        train_phases([(Trainer(task, net), lambda _: None)])
 
 
 def test_fewer_events_than_a_batch(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from aetrig.config.sources import DataSource, L1Source
 
 Rounding = Literal["ROUND", "FLOOR"]
 ActivationName = Literal["relu", "leaky_relu", "tanh", "sigmoid"]
+ScoreKind = Literal["mse", "mae", "latent", "embedding"]
 Bits = Annotated[int, Field(ge=1, le=16, description="bit width, 1 to 16")]
 TableBits = Annotated[int, Field(ge=2, le=10, description="bits of a table's index, 2 to 10")]
 Width = Annotated[int, Field(ge=1, le=4096, description="neurons of a layer")]
@@ -244,7 +245,7 @@ class Share(Model):
 class TriggerOptions(Model):
     """Score and working points of `aetrig threshold`; rates in Hz."""
 
-    score: Literal["mse", "mae", "latent", "embedding"] = Field(
+    score: ScoreKind = Field(
         "mse",
         description="mean squared or absolute difference of input and output, sum of squared "
         "latent means, or squared difference of the embedding and its reconstruction",

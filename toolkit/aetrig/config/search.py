@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from aetrig.config.base import Model
-from aetrig.config.model import Rounding
-
-ScoreKind = Literal["mse", "mae", "latent", "embedding"]
+from aetrig.config.model import Rounding, ScoreKind
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:

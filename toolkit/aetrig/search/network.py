@@ -28,10 +28,10 @@ from aetrig.program.read import read
 from aetrig.search.sample import Sample
 from aetrig.train import prune
 from aetrig.train.calibrate import calibrate
-from aetrig.train.loop import Epoch, Task, Trainer, train_phase
+from aetrig.train.loop import Epoch, Task, Trainer
+from aetrig.train.qat import NO_PRUNING
+from aetrig.train.together import train_phases
 from aetrig.trigger.score import scored
-
-NO_PRUNING = prune.Plan(0.0, 0, 0, "layer")
 
 
 @dataclass(frozen=True)
@@ -97,4 +97,4 @@ class Candidate:
 
 
 def _train(trainer: Trainer, after: Callable[[Epoch], None] = lambda _: None) -> None:
-    train_phase(trainer, after)
+    train_phases([(trainer, after)])

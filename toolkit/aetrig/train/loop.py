@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -200,13 +200,6 @@ class Trainer:
         device = self.task.training.device
         self.best = {name: value.to(device) for name, value in state["best"].items()}
         self.pruned = {name: value.to(device) for name, value in state["pruned"].items()}
-
-
-def train_phase(trainer: Trainer, after_epoch: Callable[[Epoch], None]) -> None:
-    """Run a phase to its end, then put its best weights into the network."""
-    while not trainer.finished:
-        after_epoch(trainer.run_epoch())
-    trainer.restore_best()
 
 
 def permutation(events: int, task: Task, epoch: int) -> Tensor:
