@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,6 @@ from aetrig.errors import UserError
 from aetrig.run import (
     MANIFEST,
     Run,
-    held,
     new_run,
     open_run,
     replacing,
@@ -22,6 +18,7 @@ from aetrig.run import (
     write_json,
     write_text,
 )
+from aetrig.versions import made_with
 
 
 def stage(run: Run, text: str, *, force: bool = False) -> bool:
@@ -139,7 +136,7 @@ def test_damaged_manifest_is_one_line(run: Run, text: str) -> None:
 
 def test_run_of_another_version_is_refused(run: Run) -> None:
     write_json(run / MANIFEST, {"version": 99, "artefacts": {}})
-    with pytest.raises(UserError, match="has version 99, this program reads version 1"):
+    with pytest.raises(UserError, match="has version 99, this program reads versions 1 to 2"):
         run.begin("copy", ["made"], ["source"])
 
 
@@ -151,14 +148,71 @@ def test_manifest_names_stage_inputs_and_options(run: Run) -> None:
     assert entry["options"] == {"text": "a"}
 
 
-def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
-    folder = tmp_path / "search"
-    code = f"import aetrig.run, pathlib\nwith aetrig.run.held(pathlib.Path({str(folder)!r})): pass"
+def test_what_a_killed_stage_left_unrecorded_is_made_again(run: Run) -> None:
+    (run / "made").write_text("whole, but its stage was killed before it recorded it")
+    assert stage(run, "a")
+    assert not stage(run, "a")
 
-    def other() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", code]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    with held(folder):
-        assert f"in use by process {os.getpid()}" in other().stderr
-    assert other().returncode == 0
+def test_scratch_folders_are_no_part_of_a_folders_digest(tmp_path: Path) -> None:
+    (tmp_path / "a.h").write_text("1")
+    first = sha256(tmp_path)
+    (tmp_path / ".csim-1.so.abcdefgh.part").mkdir()
+    (tmp_path / ".csim-1.so.abcdefgh.part/csim.cpp").write_text("half")
+    assert sha256(tmp_path) == first
+
+
+@pytest.fixture
+def compiled(run: Run) -> Run:
+    """A run with a folder of sources, a library that is handed over and one that is a cache."""
+    (run / "made").mkdir()
+    for name in ("source.cpp", "libmade.so", "csim-1.so"):
+        (run / "made" / name).write_text(name)
+    run.record("make", ["made"], [])
+    return run
+
+
+def test_a_swapped_library_is_noticed_and_a_missing_one_is_not(compiled: Run) -> None:
+    assert compiled.swapped("made") == []
+    for name in ("libmade.so", "csim-1.so"):
+        kept = (compiled / "made" / name).read_text()
+        (compiled / "made" / name).write_text("other code")
+        assert compiled.swapped("made") == [name]
+        assert compiled.altered() == ["made"]
+        (compiled / "made" / name).unlink()  # compiled again where it is missing
+        assert compiled.altered() == []
+        (compiled / "made" / name).write_text(kept)
+    (compiled / "made" / "libmore.so").write_text("planted")
+    assert compiled.swapped("made") == ["libmore.so"]
+
+
+def test_a_cached_library_that_nobody_recorded_is_discarded(compiled: Run) -> None:
+    (compiled / "made" / "csim-2.so").write_text(
+        "compiled by a process that was killed, or planted"
+    )
+    assert compiled.altered() == []
+    compiled.discard_unrecorded("made")
+    assert sorted(path.name for path in (compiled / "made").glob("*.so")) == [
+        "csim-1.so",
+        "libmade.so",
+    ]
+    (compiled / "made" / "csim-2.so").write_text("compiled anew")
+    compiled.record_libraries(["made"])
+    compiled.discard_unrecorded("made")
+    assert (compiled / "made" / "csim-2.so").exists()
+
+
+def test_each_entry_names_the_code_that_made_it(run: Run) -> None:
+    stage(run, "a")
+    content = run.manifest()
+    (key,) = {entry["code"] for entry in content["artefacts"].values()}
+    assert content["code"] == {key: made_with()}
+
+
+def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "secret").write_text("1")
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "secret")
+    before = sha256(tmp_path / "folder")
+    (tmp_path / "secret").write_text("2")
+    assert sha256(tmp_path / "folder") == before

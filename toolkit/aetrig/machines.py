@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
 import signal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aetrig import __version__
 from aetrig.errors import AetrigError, MissingToolError, UserError
+from aetrig.reading import read_json
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -269,10 +269,10 @@ def _address(scheduler: str) -> str:
             f"--scheduler {scheduler}: neither an address such as tcp://host:8786 nor a file that "
             "dask scheduler --scheduler-file wrote"
         )
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a scheduler file (no address in it)") from error
+    content = read_json(path, dict[str, Any], "expected what dask scheduler wrote")
+    if not isinstance(content.get("address"), str):
+        raise UserError(f"{path}: not a scheduler file (no address in it)")
+    return str(content["address"])
 
 
 def _client(stack: ExitStack, to: Any, seconds: float) -> Client:
