@@ -201,7 +201,7 @@ def test_unknown_ending_and_folder(tmp_path):
     (tmp_path / "t.rut").write_bytes(b"root....")
     assert "unknown kind of table '.rut' (content: ROOT)" in fails(source("t.rut"), tmp_path)
     (tmp_path / "t.csv").mkdir()
-    assert "is a folder" in fails(source("t.csv"), tmp_path)
+    assert "a folder, expected a file" in fails(source("t.csv"), tmp_path)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 2000  # characters of a message
+
 
 class AetrigError(Exception):
-    """An error told to the user as one line; ``exit_code`` is the process's status."""
+    """An error told to the user as one line; ``exit_code`` is the process's status.
+
+    What a file says is part of many messages: line ends and control characters of it are written
+    out, and a long one is cut in its middle.
+    """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the message as one printable line."""
+        text = super().__str__()
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+        if text.isprintable():
+            return text
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class UserError(AetrigError):

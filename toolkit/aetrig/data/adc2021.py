@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from aetrig.config.sources import Adc2021Source
 from aetrig.data.dataset import Dataset, Feature, Process
-from aetrig.data.files import Find, require_kind
+from aetrig.data.files import Find
+from aetrig.data.hdf5 import open_hdf5, own_items, require_own
 from aetrig.data.objects import COORDINATES, NAMES, OBJECTS, PHI_CODES, features
 from aetrig.errors import UserError, did_you_mean
 
@@ -28,6 +29,7 @@ KEY = "Particles"
 SHAPE = (len(OBJECTS), 4)
 BLOCK = 50_000  # events read at once: 15 to 30 MB of floats
 MOST_SATURATED = 0.01  # share of the objects of a file
+LARGEST = 1e9  # of a number in GeV or radians
 CLASSES = np.array([1] + [2] * 4 + [3] * 4 + [4] * 10)  # or 0 for padding
 
 
@@ -76,24 +78,17 @@ def _events(path: Path, most: int | None) -> int:
 @contextmanager
 def _particles(path: Path) -> Iterator[h5py.Dataset]:
     """Open a file's dataset and check its shape; h5py's errors become one line."""
-    if not h5py.is_hdf5(path):
-        require_kind(path, "HDF5")
-    try:
-        with h5py.File(path, "r") as file:
-            if KEY not in file:
-                found = list(file)
-                raise UserError(
-                    f"{path}: no key '{KEY}' as ADC2021 files have; found "
-                    f"{', '.join(found) or 'none'}{did_you_mean(KEY, found)}"
-                )
-            particles = file[KEY]
-            _require_shape(path, particles)
-            yield particles
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{path}: truncated or damaged HDF5 ({' '.join(str(error).split())[:300]}); "
-            "copy or download it again"
-        ) from error
+    with open_hdf5(path) as file:
+        found = own_items(file)
+        if KEY not in found:
+            raise UserError(
+                f"{path}: no key '{KEY}' as ADC2021 files have; found "
+                f"{', '.join(found) or 'none'}{did_you_mean(KEY, found)}"
+            )
+        particles = found[KEY]
+        _require_shape(path, particles)
+        require_own(path, particles)
+        yield particles
 
 
 def _require_shape(path: Path, particles: Any) -> None:
@@ -137,6 +132,7 @@ def _require_physical(path: Path, values: npt.NDArray[Any], start: int) -> None:
     for bad, fault in (
         (~np.isfinite(values), "not a finite number"),
         (values[..., :1] < 0, "a negative pT"),
+        (np.abs(values.astype(np.float64)) > LARGEST, "no GeV and no radians"),
     ):
         if bad.any():
             event, place, part = (int(i) for i in np.argwhere(bad)[0])

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aetrig.errors import MissingToolError, UserError, did_you_mean
+from aetrig.files import replacing
+from aetrig.hold import held
 
 OPENML = "https://www.openml.org/api/v1/json/data"
 TIMEOUT = 60.0  # seconds without an answer
@@ -75,10 +77,11 @@ def fetch(name: str, folder: Path, note: Callable[[str], None] = lambda _: None)
         ) from error
     files: dict[str, tuple[Path, ...]]
     try:
-        if found.openml is not None:
-            files = {"": (_from_openml(name, found.openml, folder, note),)}
-        else:
-            files = {role: _from_record(doi, folder, note) for role, doi in found.dois.items()}
+        with held(folder):
+            if found.openml is not None:
+                files = {"": (_from_openml(name, found.openml, folder, note),)}
+            else:
+                files = {role: _from_record(doi, folder, note) for role, doi in found.dois.items()}
     except (requests.RequestException, ConnectionError) as error:
         raise UserError(
             f"'{name}' could not be fetched: {_reason(error)}; where there is no network, copy "
@@ -98,7 +101,24 @@ def _from_record(doi: str, folder: Path, note: Callable[[str], None]) -> tuple[P
     names = [name for name in record.registry if Path(name).suffix in (".h5", ".hdf5")]
     if not names:
         raise UserError(f"https://doi.org/{doi} holds no HDF5 file: {', '.join(record.registry)}")
-    return tuple(_kept(record.fetch(_safe(name)), note) for name in names)
+    return tuple(_fetched(record, folder / _safe(name), note) for name in names)
+
+
+def _fetched(record: Any, path: Path, note: Callable[[str], None]) -> Path:
+    """Download a file of a record beside its place, unless it is there with its checksum."""
+    if _is_there(path, record.registry[path.name]):
+        return _kept(path, note)
+    with replacing(path) as temporary:
+        record.path = temporary.parent
+        record.fetch(path.name)
+    return _kept(path, note)
+
+
+def _is_there(path: Path, checksum: str) -> bool:
+    import pooch
+
+    algorithm, _, wanted = checksum.rpartition(":")
+    return path.exists() and pooch.file_hash(path, algorithm or "sha256") == wanted.lower()
 
 
 def _from_openml(name: str, number: int, folder: Path, note: Callable[[str], None]) -> Path:
@@ -113,10 +133,13 @@ def _from_openml(name: str, number: int, folder: Path, note: Callable[[str], Non
         address, checksum = str(facts["url"]), str(facts["md5_checksum"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{OPENML}/{number}: not a data set's description ({error!r})") from error
-    path = pooch.retrieve(
-        address, f"md5:{checksum}", f"{name}.arff", folder,
-        downloader=pooch.HTTPDownloader(timeout=TIMEOUT),
-    )  # fmt: skip
+    path = folder / f"{name}.arff"
+    if not _is_there(path, f"md5:{checksum}"):
+        with replacing(path) as temporary:
+            pooch.retrieve(
+                address, f"md5:{checksum}", temporary.name, temporary.parent,
+                downloader=pooch.HTTPDownloader(timeout=TIMEOUT),
+            )  # fmt: skip
     return _kept(path, note)
 
 
@@ -127,9 +150,9 @@ def _safe(name: str) -> str:
     return name
 
 
-def _kept(path: str, note: Callable[[str], None]) -> Path:
+def _kept(path: Path, note: Callable[[str], None]) -> Path:
     note(f"{path}: checksum as the archive states it")
-    return Path(path)
+    return path
 
 
 def _reason(error: Exception) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aetrig.errors import UserError
+from aetrig.reading import require_file
 
 Find = Callable[[Path], Path]
 VARIABLE = "AETRIG_DATA"
+LARGE = 1 << 30  # bytes of a column that must not be packed more than
+MOST_PACKED = 100  # times: real columns are not
 
 SIGNATURES = {
     b"PAR1": "Parquet",
@@ -61,8 +64,7 @@ def _places(folder: Path | None, base: Path) -> list[Path]:
 
 
 def _usable(path: Path) -> Path:
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, expected a data file")
+    require_file(path)
     try:
         with path.open("rb") as file:
             first = file.read(1)
@@ -90,6 +92,19 @@ def require_kind(path: Path, *expected: str) -> None:
         raise UserError(
             f"{path}: expected {expected[0]} by its name, found {found}; "
             "rename it by its real format or write it again"
+        )
+
+
+def require_size(path: Path, what: str, declared: int) -> None:
+    """Raise UserError where a file declares far more bytes of numbers than it can hold packed.
+
+    Those would be made up when they are read, and fill the memory.
+    """
+    held = path.stat().st_size
+    if declared > max(LARGE, MOST_PACKED * held):
+        raise UserError(
+            f"{path}: {what} declares {declared:,} bytes in a file of {held:,}; refused above "
+            f"{MOST_PACKED} times and {LARGE:,} bytes; copy or download it again"
         )
 
 

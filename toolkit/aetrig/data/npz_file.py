@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
+from aetrig.data.files import LARGE, MOST_PACKED
 from aetrig.errors import UserError
+from aetrig.reading import require_file
 
 COLUMNS = "columns"  # the array of names beside a 2-D array
-LARGE = 1 << 30  # bytes of an array that must not be packed more than
-MOST_PACKED = 100  # times: real columns are not
 _DAMAGE = (
     OSError, ValueError, EOFError, NotImplementedError, RuntimeError, SyntaxError, UserWarning,
     struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
@@ -63,6 +63,7 @@ class NpzTable:
 @contextmanager
 def open_npz(path: Path) -> Iterator[NpzTable]:
     """Open an archive; raise UserError where it is damaged, holds objects, or is a bomb."""
+    require_file(path)
     try:
         with zipfile.ZipFile(path) as file:
             yield _table(path, file)
@@ -71,6 +72,27 @@ def open_npz(path: Path) -> Iterator[NpzTable]:
             f"{path}: truncated or damaged .npz ({' '.join(str(error).split())[:300]}); "
             "copy or download it again"
         ) from error
+
+
+def read_arrays(path: Path, names: Sequence[str], advice: str) -> dict[str, npt.NDArray[Any]]:
+    """Return arrays of an archive, whole; those that it lacks are left out.
+
+    Raises UserError, with what to do, as `open_npz`.
+    """
+    require_file(path, advice)
+    try:
+        with zipfile.ZipFile(path) as file:
+            _require_sizes(path, file.infolist())
+            found = {member.filename.removesuffix(".npy"): member for member in file.infolist()}
+            arrays = {name: _header(path, file, found[name]) for name in names if name in found}
+            return {name: _whole(file, array) for name, array in arrays.items()}
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{path}: not a readable .npz ({reason}); {advice}") from error
+
+
+def _whole(file: zipfile.ZipFile, array: _Array) -> npt.NDArray[Any]:
+    return _read(file, array, None).reshape(array.shape)
 
 
 def _table(path: Path, file: zipfile.ZipFile) -> NpzTable:

@@ -20,6 +20,11 @@ from aetrig.errors import UserError
 Array = npt.NDArray[Any]
 
 MOST_COLUMNS = 1 << 16
+# what records of another shape than a frame's make this module raise
+DAMAGE = (
+    AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError,
+    MemoryError,
+)  # fmt: skip
 NUMERIC = re.compile(r"([iu][1248]|f[248]|b1)$")
 INDEX = {"Index", "Int64Index", "UInt64Index", "Float64Index", "NumericIndex"}
 MULTIARRAYS = ("numpy.core.multiarray", "numpy._core.multiarray")
@@ -78,7 +83,7 @@ def read_frame(path: Path) -> dict[str, Array]:
         return _columns(names, blocks)
     except _NotPlainError as error:
         raise UserError(f"{path}: not a plain data frame of numbers: {error}") from error
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except DAMAGE as error:
         raise UserError(
             f"{path}: a pickle, but not a plain data frame of numbers as pandas writes it "
             f"({type(error).__name__}); write the table as Parquet"

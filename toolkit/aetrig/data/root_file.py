@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.data.files import require_kind
-from aetrig.data.table_files import Columns, require_columns
+from aetrig.data.table_files import Columns, as_labels, require_columns
 from aetrig.errors import AetrigError, MissingToolError, UserError, did_you_mean
 
 Mask = npt.NDArray[np.bool_]
@@ -93,7 +93,7 @@ def read_tree(
         for one in read:
             _add(made, one, branches, objects)
     if label is not None:
-        made.columns[label] = _texts(made.columns[label])
+        made.columns[label] = _texts(path, made.columns[label])
     return made
 
 
@@ -214,7 +214,7 @@ class _Branches:
                 f"{self.path}: branch '{name}' has {len(array)} entries, its tree {self.events}"
             )
         is_text = may_be_text and array.ndim == 1 and "string" in str(array.type)
-        found = _texts(array) if is_text else _content(array)
+        found = _texts(self.path, array) if is_text else _content(array)
         if found is None:
             raise UserError(
                 f"{self.path}: branch '{name}' holds {array.type.content} an event, expected a "
@@ -240,8 +240,8 @@ class _Branches:
         return list(dict.fromkeys(_counted(one.name) for one in counters if one is not None))
 
 
-def _texts(array: Any) -> npt.NDArray[np.str_]:
-    return np.array([str(value) for value in array.tolist()], dtype=np.str_)
+def _texts(path: Path, array: Any) -> npt.NDArray[np.str_]:
+    return as_labels([str(value) for value in array.tolist()], f"{path}: the label")
 
 
 def _content(array: Any) -> npt.NDArray[Any] | Lists | None:

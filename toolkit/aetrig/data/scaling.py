@@ -83,7 +83,7 @@ class InputScaling:
                 key: np.array(content[key], dtype=item) for key, item in arrays.items()
             }
             kind, warnings = str(content["kind"]), tuple(content["warnings"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"scaling: not an aetrig scaling ({error!r}); train again") from error
         for key, array in made.items():
             if array.shape != (len(names),):

@@ -153,9 +153,8 @@ def _event(source: TableSource, read: TreeColumns, path: Path) -> npt.NDArray[np
     for name in source.split_by:
         values = read.columns[name]
         # a text file's numbers come as float64, which holds integers up to 2**53
-        whole = values.dtype.kind != "f" or (
-            (np.rint(values) == values) & (np.abs(values) < 2.0**53)
-        )
+        wide = values.astype(np.float64) if values.dtype.kind == "f" else np.zeros(1)
+        whole = (np.rint(wide) == wide) & (np.abs(wide) < 2.0**53)
         if values.dtype.kind not in "iufb" or not np.all(whole):
             raise UserError(
                 f"{path}: data.split_by: column '{name}' holds other than whole numbers below "

@@ -22,12 +22,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from aetrig.data import arff_file
-from aetrig.data.files import content_kind, require_kind
+from aetrig.data.files import content_kind, require_kind, require_size
+from aetrig.data.hdf5 import open_hdf5, own_items, require_own
 from aetrig.data.npz_file import open_npz
 from aetrig.data.pickle_frame import read_frame
 from aetrig.errors import UserError, did_you_mean
 
 Columns = dict[str, npt.NDArray[Any]]
+LONGEST_LABEL = 1000  # characters
 ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
 
 
@@ -46,6 +48,9 @@ def read_columns(path: Path, names: Sequence[str], label: str | None, rows: int 
         )
     wanted = list(dict.fromkeys([*names, *([label] if label else [])]))
     found = reader(path, wanted, label, rows)
+    for name, column in found.items():
+        if column.ndim != 1:
+            raise UserError(f"{path}: column '{name}' has shape {column.shape}, expected (rows,)")
     if not len(found[wanted[0]]):
         raise UserError(f"{path}: the table has no rows")
     return found
@@ -69,6 +74,9 @@ def _parquet(path: Path, wanted: list[str], label: str | None, rows: int | None)
     try:
         with pq.ParquetFile(path) as file:
             require_columns(path, wanted, file.schema_arrow.names)
+            count = file.metadata.num_rows
+            read = min(count, count if rows is None else rows)
+            require_size(path, "these columns", 8 * read * len(wanted))
             batches = file.iter_batches(columns=wanted)
             table = pa.Table.from_batches(
                 _first(batches, rows),
@@ -147,7 +155,7 @@ def _csv_header(path: Path) -> list[str]:
     try:
         with pa_csv.open_csv(path) as reader:
             return list(reader.schema.names)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a CSV table: {_one_line(error)}") from error
 
 
@@ -167,7 +175,7 @@ def _from_arrow(path: Path, table: pa.Table, label: str | None, rows: int | None
         column = table.column(name).slice(0, rows)
         if name == label:
             texts = ["" if value is None else str(value) for value in column.to_pylist()]
-            found[name] = np.array(texts, dtype=np.str_)
+            found[name] = as_labels(texts, f"{path}: column '{name}'")
             continue
         kind = column.type
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
@@ -180,20 +188,13 @@ def _pickle(path: Path, wanted: list[str], label: str | None, rows: int | None) 
     require_kind(path, "pickle")
     frame = read_frame(path)
     require_columns(path, wanted, list(frame))
-    return {name: _labelled(frame[name][:rows], name, label) for name in wanted}
+    return {name: _labelled(path, frame[name][:rows], name, label) for name in wanted}
 
 
 def _hdf5(path: Path, wanted: list[str], label: str | None, rows: int | None) -> Columns:
-    if not h5py.is_hdf5(path):
-        require_kind(path, "HDF5")
-    try:
-        with h5py.File(path, "r") as file:
-            take = _hdf5_table(path, file, wanted)
-            found = {name: take(name, slice(0, rows)) for name in wanted}
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{path}: truncated or damaged HDF5 ({_one_line(error)}); copy or download it again"
-        ) from error
+    with open_hdf5(path) as file:
+        take = _hdf5_table(path, file, wanted)
+        found = {name: take(name, slice(0, rows)) for name in wanted}
     return _of_one_length(path, found, label)
 
 
@@ -201,7 +202,7 @@ def _of_one_length(path: Path, found: Columns, label: str | None) -> Columns:
     lengths = {name: len(column) for name, column in found.items()}
     if len(set(lengths.values())) > 1:
         raise UserError(f"{path}: columns differ in length: {lengths}")
-    return {name: _labelled(column, name, label) for name, column in found.items()}
+    return {name: _labelled(path, column, name, label) for name, column in found.items()}
 
 
 def _npz(path: Path, wanted: list[str], label: str | None, rows: int | None) -> Columns:
@@ -241,25 +242,46 @@ def _hdf5_tables(path: Path, file: h5py.File) -> dict[str, tuple[list[str], Take
         if isinstance(item, h5py.Group):
             flat = {
                 key: value
-                for key, value in item.items()
+                for key, value in own_items(item).items()
                 if isinstance(value, h5py.Dataset) and value.ndim == 1 and not value.dtype.names
             }
-            found[place] = (list(flat), lambda name, rows: flat[name][rows])
+            found[place] = (list(flat), lambda name, rows: _own(flat[name])[rows])
         elif item.dtype.names and item.ndim == 1:
-            found[place] = (list(item.dtype.names), lambda name, rows: item.fields(name)[rows])
+            names = list(item.dtype.names)
+            found[place] = (names, lambda name, rows: _own(item).fields(name)[rows])
         elif item.ndim == 2 and "columns" in item.attrs:
-            names = [_text(name) for name in item.attrs["columns"]]
-            found[place] = (names, lambda name, rows: item[rows, names.index(name)])
+            names = [_text(name) for name in np.ravel(item.attrs["columns"]).tolist()]
+            found[place] = (names, lambda name, rows: _own(item)[rows, names.index(name)])
+
+    def _own(dataset: h5py.Dataset) -> h5py.Dataset:
+        require_own(path, dataset)
+        return dataset
 
     visit("/", file)
     file.visititems(visit)
     return found
 
 
-def _labelled(column: npt.NDArray[Any], name: str, label: str | None) -> npt.NDArray[Any]:
+def _labelled(
+    path: Path, column: npt.NDArray[Any], name: str, label: str | None
+) -> npt.NDArray[Any]:
     if name != label:
         return column
-    return np.array([_text(value) for value in column.tolist()], dtype=np.str_)
+    return as_labels([_text(value) for value in column.tolist()], f"{path}: column '{name}'")
+
+
+def as_labels(texts: Sequence[str], where: str) -> npt.NDArray[np.str_]:
+    """Return texts as an array, every entry as wide as the longest.
+
+    Raises UserError for one that is no label: times the number of rows it would fill the memory.
+    """
+    longest = max(map(len, texts), default=0)
+    if longest > LONGEST_LABEL:
+        raise UserError(
+            f"{where} holds a text of {longest:,} characters, expected labels of at most "
+            f"{LONGEST_LABEL}"
+        )
+    return np.array(texts, dtype=np.str_)
 
 
 def _text(value: Any) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -13,12 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.data.dataset import Dataset, Process, Role
+from aetrig.data.npz_file import read_arrays
 from aetrig.errors import UserError
 from aetrig.run import replacing
 
 KEYS = (
     "x", "process", "weight", "names", "roles", "cross_sections", "overlaps", "features",
 )  # fmt: skip
+
+
+KINDS = {
+    "x": ("int32", 2), "process": ("int16", 1), "weight": ("float64", 1), "names": ("U", 1),
+    "roles": ("U", 1), "cross_sections": ("float64", 1), "overlaps": ("float64", 1),
+    "features": ("U", 1),
+}  # dtype or its kind, and dimensions  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,13 +70,9 @@ def save(path: Path, dataset: Dataset) -> None:
 
 def load(path: Path) -> Vectors:
     """Read what `save` wrote; raise UserError where the file is missing, damaged or another."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            content = {key: archive[key] for key in KEYS if key in archive}
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing; make it with: aetrig qat") from error
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{path}: not a readable .npz of vectors ({error}); train again") from error
+    if not path.exists():
+        raise UserError(f"{path} is missing; make it with: aetrig qat")
+    content = read_arrays(path, KEYS, "train again")
     for key in KEYS:
         if key not in content:
             raise UserError(f"{path}: no array '{key}' among {', '.join(content)}; train again")
@@ -87,11 +90,25 @@ def load(path: Path) -> Vectors:
     )
 
 
+def read_integers(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
+    """Return arrays of integers of two axes; raise UserError where they are none or not there."""
+    found = read_arrays(path, names, "restore it")
+    for name in names:
+        if name not in found:
+            raise UserError(f"{path}: no array '{name}' of vectors; restore it")
+        array = found[name]
+        if array.dtype.kind not in "biu" or array.ndim != 2:
+            raise UserError(
+                f"{path}: '{name}' is {array.dtype} of shape {array.shape}, expected integers of "
+                "shape (events, elements)"
+            )
+    return {name: array.astype(np.int64) for name, array in found.items()}
+
+
 def _check(path: Path, content: dict[str, npt.NDArray[Any]]) -> None:
-    expected = {"x": ("int32", 2), "process": ("int16", 1), "weight": ("float64", 1)}
-    for key, (kind, dimensions) in expected.items():
+    for key, (kind, dimensions) in KINDS.items():
         found = content[key]
-        if found.dtype != kind or found.ndim != dimensions:
+        if kind not in {str(found.dtype), found.dtype.kind} or found.ndim != dimensions:
             raise UserError(
                 f"{path}: '{key}' is {found.dtype} with {found.ndim} dimensions, "
                 f"expected {kind} with {dimensions}"
@@ -105,6 +122,14 @@ def _check(path: Path, content: dict[str, npt.NDArray[Any]]) -> None:
         content["names"]
     ):
         raise UserError(f"{path}: 'process' points beyond the {len(content['names'])} names")
+    if not np.isfinite(content["weight"]).all() or (content["weight"] < 0).any():
+        raise UserError(f"{path}: 'weight' must hold finite numbers of at least 0")
+    if not np.isfinite(content["overlaps"]).all():
+        raise UserError(f"{path}: 'overlaps' must hold finite numbers")
+    if not events:
+        raise UserError(f"{path}: no events; train again")
+    if len(set(content["names"].tolist())) != len(content["names"]):
+        raise UserError(f"{path}: 'names' must differ from one another")
     for role in content["roles"].tolist():
         if role not in get_args(Role):
             raise UserError(f"{path}: unknown role '{role}', expected {', '.join(get_args(Role))}")
