@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,11 @@ import numpy as np
 
 from aetrig.errors import UserError
 from aetrig.physics.clusters import SIDE, Clusters, clusters, self_organizing_map
+from aetrig.records import read_record
 from aetrig.report.events import Events
 from aetrig.report.latent import latent_quantizer
 from aetrig.report.picture import Curve, Panel, Picture, Points, image, numbers
-from aetrig.run import Run, write_json
+from aetrig.run import Run, alone, write_json
 
 FILE = "clusters.json"
 MOST = 20_000  # events that are looked at
@@ -34,6 +34,7 @@ class ClustersResult:
             yield (item["method"], *(f"{score:.4f}" for score in scores))
 
 
+@alone
 def explore(run: Run, *, force: bool = False) -> ClustersResult:
     """Write clusters.json: clusters of the latent space, and a self-organizing map of the events.
 
@@ -45,7 +46,7 @@ def explore(run: Run, *, force: bool = False) -> ClustersResult:
     if run.begin("clusters", (FILE,), inputs, force=force):
         write_json(run / FILE, _content(Events(run)))
         run.record("clusters", (FILE,), inputs)
-    return ClustersResult(run, json.loads((run / FILE).read_text(encoding="utf-8")))
+    return ClustersResult(run, read_record(run / FILE))
 
 
 def _content(events: Events) -> dict[str, Any]:

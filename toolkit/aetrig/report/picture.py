@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from aetrig.reading import read_json_as
 
 Floats = npt.NDArray[np.float64]
 
@@ -103,6 +106,12 @@ class Picture:
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
         return asdict(self)
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture's JSON file; raise UserError where it is not what a stage wrote."""
+    picture: Picture = read_json_as(path, Picture, "make it again: aetrig report --force")
+    return picture
 
 
 def from_json(content: dict[str, Any]) -> Picture:

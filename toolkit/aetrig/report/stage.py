@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources as package
@@ -13,12 +12,14 @@ import jinja2
 
 from aetrig.errors import UserError
 from aetrig.parts import resolve
+from aetrig.records import read_record_if_there
 from aetrig.report import (
     explore,
     firmware,
     ladder,
     latent,
     scores,
+    stability,
     tables,
     training,
     variables,
@@ -26,18 +27,18 @@ from aetrig.report import (
 )
 from aetrig.report.draw import panels, svg
 from aetrig.report.events import Events
-from aetrig.report.picture import Panel, Picture, from_json
+from aetrig.report.picture import Panel, Picture, read_picture
 from aetrig.report.tables import Files
-from aetrig.run import Run, replacing, write_json, write_text
+from aetrig.run import Run, alone, replacing, write_json, write_text
 from aetrig.train import metrics
 from aetrig.verify.rungs import CSIM, EMULATOR, RTL
 
 FOLDER, PAGE = "pictures", "report.html"
 BACK_ENDS = (CSIM, RTL, EMULATOR)
-JSON = ("verify", "rtl", "hls", "emulator", "trigger", "environment", "clusters")
+JSON = ("verify", "rtl", "hls", "emulator", "trigger", "environment", "clusters", "stability")
 ORDER = (
-    "roc", "scores", "ladder", "firmware", "loss", "latent", "clusters", "map", "widths",
-    "residuals", "corner", "overlay",
+    "roc", "scores", "stability", "ladder", "firmware", "loss", "latent", "clusters", "map",
+    "widths", "residuals", "corner", "overlay",
 )  # fmt: skip
 SIDE_BY_SIDE = {"roc": "quantized", "loss": "validation"}  # the curves of a run that are overlaid
 OVERLAID = {
@@ -58,6 +59,7 @@ class ReportResult:
         return f"{self.path}: {len(self.pictures)} pictures ({', '.join(self.pictures)})"
 
 
+@alone
 def report(run: Run, *, force: bool = False) -> ReportResult:
     """Write pictures/NAME.json and NAME.svg, and report.html from the run's JSON files.
 
@@ -114,6 +116,7 @@ def _pictures(run: Run, files: Files) -> Iterator[Picture]:
         ),
         lambda: scores.curves(events, files["verify"]),
         lambda: scores.distributions(events, files["trigger"]),
+        lambda: stability.from_record(files["stability"]),
         lambda: ladder.rungs(files["verify"]),
         lambda: firmware.resources(files["rtl"], part, latency, budget),
         lambda: latent.space(events),
@@ -130,11 +133,7 @@ def _pictures(run: Run, files: Files) -> Iterator[Picture]:
 def _drawn(run: Run) -> list[Picture]:
     """Return the run's pictures from their JSON files, in the page's order."""
     found = {path.stem: path for path in (run / FOLDER).glob("*.json")}
-    return [
-        from_json(json.loads(found[name].read_text(encoding="utf-8")))
-        for name in ORDER
-        if name in found
-    ]
+    return [read_picture(found[name]) for name in ORDER if name in found]
 
 
 def _joined(names: list[str], runs: list[list[Picture]], wanted: str) -> Picture | None:
@@ -162,7 +161,9 @@ def _joined(names: list[str], runs: list[list[Picture]], wanted: str) -> Picture
 
 
 def _tables(files: Files) -> list[tables.Table]:
-    makers = (tables.working_points, tables.checks, tables.ladder, tables.environment)
+    makers = (
+        tables.working_points, tables.checks, stability.table, tables.ladder, tables.environment,
+    )  # fmt: skip
     return [table for make in makers if (table := make(files)) is not None]
 
 
@@ -171,12 +172,7 @@ def _files(run: Run) -> Files:
 
 
 def _read(path: Path) -> Any:
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); make it again") from error
+    return read_record_if_there(path)
 
 
 def _page(

@@ -1,0 +1,1 @@
+"""How rate and efficiency of a trigger move under conditions that drift."""
