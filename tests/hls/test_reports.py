@@ -146,7 +146,7 @@ def test_no_report_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="aetrig hls --build"):
         read_report(tmp_path / "absent.xml")
     for reader in (read_cosim, read_utilization, read_timing):
-        with pytest.raises(UserError, match="not a readable"):
+        with pytest.raises(UserError, match="cannot be read"):
             reader(tmp_path / "absent.rpt")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import aetrig
 from aetrig.config.model import Hls
-from aetrig.errors import UserError
+from aetrig.errors import CheckFailedError, UserError
 from aetrig.hls import csim
 from aetrig.hls.generate import plan
 from aetrig.hls.project import check_project
@@ -56,8 +56,11 @@ def test_score_and_bits_are_exact(
     generated: Generate, backend: str, strategy: str, kind: str, reference: str | None
 ) -> None:
     made = generated(triggered(kind, reference), backend=backend, strategy=strategy)
-    x = random_inputs(made.program, 300, seed=9)
-    found, expected = csim.load(made.folder, made.program).trace(x), trace(made.program, x)
+    x, loaded = random_inputs(made.program, 300, seed=9), csim.load(made.folder, made.program)
+    found, expected = loaded.trace(x), trace(made.program, x)
+    assert loaded.network_digest() == made.program.digest != ""
+    with pytest.raises(CheckFailedError, match="the project is of another network"):
+        csim.check_digest(loaded, replace(made.program, digest="1" * 64))
     assert {"score", "accept"} <= set(found)
     for name, values in found.items():
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
@@ -94,6 +97,11 @@ def test_its_own_test_bench_passes_and_finds_a_changed_vector(project: Generated
         ["./bench"], cwd=project.folder, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.strip()) == (1, "50 events, 1 differing")
+    (golden.parent / "tb_network_digest.dat").write_text("1" * 64 + "\n", encoding="utf-8")
+    done = subprocess.run(
+        ["./bench"], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    assert "the vectors are of another network than the firmware" in done.stdout
 
 
 def test_an_edited_threshold_is_found_without_compiling(project: Generated) -> None:
@@ -127,7 +135,9 @@ def test_on_a_board_the_top_carries_the_triggers_words(generated: Generate) -> N
     options = {"backend": "VivadoAccelerator", "board": "zcu102", "part": "xczu9eg-ffvb1156-2-e"}
     made = generated(program, **options)
     x = random_inputs(made.program, 300, seed=9)
-    found, expected = csim.load(made.folder, made.program).trace(x), trace(made.program, x)
+    loaded = csim.load(made.folder, made.program)
+    found, expected = loaded.trace(x), trace(made.program, x)
+    assert loaded.network_digest() == made.program.digest[:8]
     for name, values in found.items():
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
     assert {"score", "accept"} <= set(found)
@@ -146,10 +156,16 @@ def test_the_boards_words_are_decoded_by_the_host(tmp_path: Path) -> None:
     shutil.copy(source, tmp_path / "trigger_driver.py")
     namespace = runpy.run_path(str(tmp_path / "trigger_driver.py"))
     # accept bits 0 and 2, then a score above 2**32; the driver gives them as int32
-    words = np.array([[0b101, -1, 1], [0b010, 7, 0]], dtype=np.int32)
+    words = np.array([[0b101, -1, 1, -2], [0b010, 7, 0, -2]], dtype=np.int32)
     scores, accept = namespace["decode"](words, 3)
     assert scores.tolist() == [2**33 - 1, 7]
     assert accept.tolist() == [[True, False, True], [False, True, False]]
+    namespace["check"](words, "fffffffe" + "0" * 56)
+    with pytest.raises(ValueError, match=r"runs network fffffffe\.\.\., expected 00000000\.\.\."):
+        namespace["check"](words, "0" * 64)
+    words[1, 3] = 0
+    with pytest.raises(ValueError, match="named 2 networks within one call"):
+        namespace["check"](words, "0" * 64)
 
 
 def test_more_than_a_boards_word_holds_is_refused() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 
 from aetrig.config.model import Rtl, TriggerOptions
 from aetrig.errors import CheckFailedError, UserError
+from aetrig.package.check import check_package
 from aetrig.package.stage import package
 from aetrig.package.vectors import vector_files
 from aetrig.program import contract
@@ -23,7 +26,9 @@ from aetrig.rtl.stage import rtl
 from aetrig.rtl.verilate import OPTIMIZATION, require_compilers
 from aetrig.run import Run, write_json
 from aetrig.trigger.stage import threshold
+from aetrig.verify.chain import check_chain
 from aetrig.verify.stage import verify
+from aetrig.versions import made_with
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +70,58 @@ def test_the_manifest_has_the_digest_of_every_file(unpacked: Path) -> None:
     assert set(named) == files - {"MANIFEST"}
     for name, digest in named.items():
         assert hashlib.sha256((unpacked / name).read_bytes()).hexdigest() == digest
-    assert {"verify.json", "trigger.qonnx.onnx", "out_of_context.tcl", "layout.csv"} <= set(named)
+    command = ["sha256sum", "--quiet", "-c", "MANIFEST"]
+    subprocess.run(command, cwd=unpacked, check=True)
+    assert {
+        "provenance.json",
+        "verify.json",
+        "trigger.qonnx.onnx",
+        "out_of_context.tcl",
+        "layout.csv",
+        "NOTICE.md",
+        "LICENSES/LGPL-3.0.txt",
+    } <= set(named)
     assert not [name for name in named if name.endswith((".so", ".o"))]
+
+
+def test_what_was_packed_passes_its_check(verified: Run, tmp_path: Path) -> None:
+    found = check_package(package(verified, tmp_path / "small.zip").path)
+    assert found.faults == ()
+    assert found.network_digest == contract.load(verified).digest
+
+
+def test_the_statement_has_the_whole_chain(verified: Run, unpacked: Path) -> None:
+    said = json.loads((unpacked / "provenance.json").read_text(encoding="utf-8"))
+    artefacts = said["artefacts"]
+    recorded = verified.manifest()["artefacts"]
+    assert {name: entry["sha256"] for name, entry in artefacts.items()} == {
+        name: entry["sha256"] for name, entry in recorded.items()
+    }
+    chain = ["rtl", "trigger.qonnx.onnx", "model.qonnx.onnx", "checkpoints/qat.pt", "config.yaml"]
+    for made, source in pairwise(chain):
+        assert artefacts[made]["made_from"][source] == recorded[source]["sha256"]
+    assert said["code"][artefacts["rtl"]["code"]] == made_with()
+    (file,) = said["data"]["files"]
+    assert (file["name"], len(file["sha256"])) == ("events.csv", 64)
+    assert said["network_digest"] == recorded["trigger.qonnx.onnx"]["sha256"]
+    assert said["verdict"]["passed"]
+    assert said["verdict"]["differing_values"] == 0 < said["verdict"]["compared_values"]
+    assert {row["kind"] for row in said["figures"]} == {"simulated", "estimated"}
+    assert "synthesis of the RTL by yosys" in said["not_run"]
+    assert not said["signed"]
+
+
+def test_the_zip_of_a_run_is_part_of_its_chain(verified: Run, tmp_path: Path) -> None:
+    run = Run(Path(shutil.copytree(verified.path, tmp_path / "run")))
+    path = package(run).path
+    first = path.read_bytes()
+    assert check_chain(run).faults == ()
+    assert package(run, force=True).path.read_bytes() == first
+    path.write_bytes(first + b"x")
+    assert [fault.artefact for fault in check_chain(run).faults] == [path.name]
+    path.unlink()  # carried away
+    assert check_chain(run).faults == ()
+    assert package(run).path.read_bytes() == first
 
 
 def test_nothing_is_left_to_fill_in_and_no_path_of_this_machine_is_inside(unpacked: Path) -> None:
@@ -143,12 +198,15 @@ def test_the_replay_passes_and_fails_on_a_changed_vector(unpacked: Path) -> None
         )
         return next(line for line in done.stdout.splitlines() if line.startswith(("PASS", "FAIL")))
 
-    assert said() == "PASS: 1000 events"
     path = unpacked / "vectors" / "score.hex"
     lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 1000  # 500 of each kind, and those chosen for faults
+    assert said() == f"PASS: {len(lines)} events"
     lines[41] = f"{int(lines[41], 16) ^ 1:0{len(lines[41])}x}"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert said() == "FAIL: 1000 events, 1 differing"
+    assert said() == f"FAIL: {len(lines)} events, 1 differing"
+    (unpacked / "vectors" / "network_digest.hex").write_text("1" * 64 + "\n", encoding="utf-8")
+    assert said().startswith("FAIL: the RTL is of network ")
 
 
 def test_what_was_not_verified_is_not_handed_over(verified: Run, tmp_path: Path) -> None:

@@ -17,7 +17,13 @@ from aetrig.program import Program
 from aetrig.program.evaluate import trace
 from aetrig.rtl import simulate, verilate
 from aetrig.rtl.load import load
-from aetrig.rtl.measure import compare_stream, expected_valid, measure, measure_latency
+from aetrig.rtl.measure import (
+    check_digest,
+    compare_stream,
+    expected_valid,
+    measure,
+    measure_latency,
+)
 from aetrig.rtl.ports import Port
 from fuzz.architectures import SMALL, architecture
 from program.strategies import vectors
@@ -30,7 +36,7 @@ def events(program: Program, count: int = 600) -> np.ndarray:
 
 @given(st.data())
 def test_ports_hold_what_was_packed(data: st.DataObject) -> None:
-    bits = data.draw(st.lists(st.integers(1, 24), min_size=1, max_size=9))
+    bits = data.draw(st.lists(st.integers(1, 62), min_size=1, max_size=9))
     signed = data.draw(st.lists(st.booleans(), min_size=len(bits), max_size=len(bits)))
     port = Port("x", tuple(bits), tuple(signed), 0)
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
@@ -49,6 +55,11 @@ def test_results_latency_bubbles_and_resets(made: tuple[Path, Program, int]) -> 
     for name, values in found.items():
         np.testing.assert_array_equal(values, reference[name])
     assert 0 < reference["accept"].mean() < 1
+    assert simulation.network_digest() == program.digest
+    with pytest.raises(
+        CheckFailedError, match=r"network_digest is not that of the network \(it gives c0dec0"
+    ):
+        check_digest(simulation, dataclasses.replace(program, digest="1" * 64))
     measured = measure(simulation, program, x)
     assert (measured.latency_cycles, measured.interval_cycles) == (stages, 1)
     assert measured.events > len(x)

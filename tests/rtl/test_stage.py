@@ -23,7 +23,7 @@ from aetrig.rtl.delay import NS_PER_UNIT
 from aetrig.rtl.estimate import estimate
 from aetrig.rtl.measure import Measurement
 from aetrig.rtl.stage import rtl
-from aetrig.rtl.synthesis import require_yosys
+from aetrig.rtl.synthesis import require_yosys, synthesize
 from aetrig.run import Run, sha256
 from hls.programs import small_program
 from program.qonnx_files import write_qonnx
@@ -141,6 +141,23 @@ def test_yosys_counts_cells_without_a_multiplier(run: Run) -> None:
     record = json.loads((run / "rtl.json").read_text())
     assert record["synthesis"]["source"] == "yosys synth_xilinx -family xcup"
     assert record["contract_sha256"] == sha256(run / "model.qonnx.onnx")
+
+
+@pytest.mark.slow
+def test_the_port_of_the_digest_costs_no_logic(run: Run, tmp_path: Path) -> None:
+    rtl(run, Rtl())
+    bare = Path(shutil.copytree(run / "rtl", tmp_path / "bare"))
+    top = bare / "src" / "trigger.v"
+    text = top.read_text(encoding="utf-8")
+    for part in (
+        ",\n    output wire [255:0]           network_digest",
+        "    assign network_digest = `NETWORK_DIGEST;\n",
+    ):
+        assert part in text
+        text = text.replace(part, "")
+    top.write_text(text, encoding="utf-8")
+    counted = [synthesize(folder, tmp_path / "yosys.log").cells for folder in (run / "rtl", bare)]
+    assert counted[0] == counted[1]
 
 
 def test_the_command_prints_the_table(run: Run) -> None:

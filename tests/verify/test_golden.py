@@ -16,7 +16,7 @@ from aetrig.errors import CheckFailedError, UserError
 from aetrig.export.session import LEVELS
 from aetrig.program import evaluate, read
 from aetrig.run import Run, sha256, write_json
-from aetrig.verify.golden import FILES, SUMMARY, VECTORS, write
+from aetrig.verify.golden import FILES, SUMMARY, VECTORS, renew, write
 from aetrig.verify.golden_check import check
 from aetrig.verify.stage import verify
 from verify.test_latency import STUB_REPORT
@@ -75,27 +75,37 @@ def test_written_network_holds_the_runs_files_and_the_programs_integers(
     with np.load(folder / VECTORS) as archive:
         x, y = archive["x"], archive["y"]
     assert (len(x), x.dtype, y.dtype) == (events, np.int32, np.int32)
-    assert events == 1000 + 500  # validation, adversarial
+    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    kinds = summary["vectors"]
+    assert (kinds["events"], kinds["adversarial"]) == (1000, 500)
+    assert events == 1500 + kinds["chosen"]
+    faults = kinds["faults"]
+    assert faults["changed"] > 0.5 * faults["tried"] > 100
+    assert faults["detected"] > 0.99 * faults["changed"]
     np.testing.assert_array_equal(y, evaluate(read(verified / "model.qonnx.onnx"), x))
     assert len(np.unique(y, axis=0)) > 100
-    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     assert summary["sha256"] == {name: sha256(folder / name) for name in FILES}
 
 
 def test_without_events_the_vectors_hold_no_data(verified: Run, tmp_path: Path) -> None:
-    assert write(verified, tmp_path / "network", events=False) == 500
+    count = write(verified, tmp_path / "network", events=False)
+    summary = json.loads((tmp_path / "network" / SUMMARY).read_text(encoding="utf-8"))
+    assert count == 500 + summary["vectors"]["chosen"]
+    assert "events" not in summary["vectors"]
     with (
         np.load(tmp_path / "network" / VECTORS) as archive,
         np.load(verified / "vectors/adversarial.npz") as adversarial,
     ):
-        np.testing.assert_array_equal(archive["x"], adversarial["x"])
+        np.testing.assert_array_equal(archive["x"][:500], adversarial["x"])
 
 
 def test_card_names_the_contract_and_leaves_nothing_open(verified: Run, written: Network) -> None:
     text = (written[0] / "README.md").read_text(encoding="utf-8")
     assert f"SHA-256 `{sha256(verified / 'model.qonnx.onnx')}`" in text
     assert "autoencoder 6-8-2-8-6" in text
-    assert f"`golden.npz` holds {written[1]:,} of these events" in text
+    assert f"`golden.npz` holds {written[1]:,} inputs" in text
+    assert "1,000 validation events, 500 adversarial, " in text
+    assert "Flipping one bit of a weight, bias, table or threshold" in text
     assert "| AUC odd |" in text
     assert "Not measured: neither RTL nor a vendor's report was there" in text
     assert not re.search(r"\b(None|nan|inf)\b", text)
@@ -116,6 +126,44 @@ def test_a_full_folder_is_not_overwritten_without_force(verified: Run, network: 
     assert not (network / "mine.txt").exists()
 
 
+def test_renewed_vectors_are_the_same_and_pass_without_their_history(
+    written: Network, network: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in network.iterdir()}
+    first = renew(network)
+    second = renew(network)
+    assert first == second
+    text = (network / "README.md").read_text(encoding="utf-8")
+    assert text.count("## Golden vectors") == 1
+    assert text.count("`golden.npz` holds") == 1
+    with np.load(network / VECTORS) as archive, np.load(written[0] / VECTORS) as old:
+        np.testing.assert_array_equal(archive["x"][:1500], old["x"][:1500])
+        assert len(archive["x"]) == 1500 + first["chosen"]
+    assert (network / "config.yaml").read_bytes() == before["config.yaml"]
+    assert check(network).passed
+    # a folder of before there were chosen vectors: all of its vectors stay
+    summary = json.loads((network / SUMMARY).read_text(encoding="utf-8"))
+    del summary["vectors"]
+    write_json(network / SUMMARY, summary)
+    assert renew(network)["given"] == 1500 + first["chosen"]
+
+
+def test_renew_refuses_what_golden_write_did_not_write(network: Path) -> None:
+    path = network / VECTORS
+    with np.load(path) as archive:
+        content = {name: archive[name] for name in archive.files}
+    content["y"] = content["y"] + 1
+    np.savez_compressed(path, **content)
+    with pytest.raises(UserError, match=r"golden\.npz: its SHA-256 is not the one in golden\.json"):
+        renew(network)
+    summary = json.loads((network / SUMMARY).read_text(encoding="utf-8"))
+    summary["sha256"][VECTORS] = sha256(path)
+    write_json(network / SUMMARY, summary)
+    with pytest.raises(CheckFailedError, match="does not give its golden integers"):
+        renew(network)
+    assert json.loads((network / SUMMARY).read_text(encoding="utf-8")) == summary
+
+
 def test_untouched_network_passes_with_limits_not_measured(network: Path) -> None:
     limited(network, 100.0, 2)
     result = check(network)
@@ -125,7 +173,9 @@ def test_untouched_network_passes_with_limits_not_measured(network: Path) -> Non
     levels = [f"onnxruntime ({level})" for level in LEVELS]
     assert others == ["Program", *levels, "csim", "emulator"]
     # each stage: the output's six integers of every golden vector
-    assert {(row.values, row.differing) for row in result.comparisons} == {(1500 * 6, 0)}
+    with np.load(network / VECTORS) as archive:
+        values = archive["y"].size
+    assert {(row.values, row.differing) for row in result.comparisons} == {(values, 0)}
     rows = list(result.rows())
     assert all(len(row) == 4 for row in rows)
     assert [row[3] for row in rows[-2:]] == ["not measured", "not measured"]
@@ -145,7 +195,7 @@ def test_latency_of_a_stub_report_is_held_to_the_limits(network: Path, tmp_path:
 
 
 def test_a_missing_or_broken_stub_report_is_one_line(network: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is missing"):
+    with pytest.raises(UserError, match="No such file or directory"):
         check(network, tmp_path / "none.xml")
     (tmp_path / "half.xml").write_text("<profile>", encoding="utf-8")
     with pytest.raises(UserError, match="not a readable synthesis report"):
@@ -181,19 +231,19 @@ def test_truncated_vectors_are_one_line(network: Path, part: float) -> None:
     path = network / VECTORS
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    refused(network, r"golden\.npz: not golden vectors")
+    refused(network, r"golden\.npz: not a readable \.npz")
 
 
 def test_vectors_of_another_kind_are_one_line(network: Path) -> None:
     path = network / VECTORS
     path.write_bytes(b"no archive at all")
-    refused(network, r"golden\.npz: not golden vectors")
+    refused(network, r"golden\.npz: not a readable \.npz")
     np.savez_compressed(path, x=np.zeros((3, 6), np.int32))
-    refused(network, r"golden\.npz: not golden vectors.*'y")
+    refused(network, r"golden\.npz: no array 'y' of vectors")
     np.savez_compressed(path, x=np.zeros((3, 6), np.int32), y=np.zeros((3, 5), np.int32))
     refused(network, r"golden\.npz: 'y' has shape \(3, 5\), expected \(3, 6\)")
     np.savez_compressed(path, x=np.array([{}]), y=np.zeros((1, 6), np.int32))
-    refused(network, r"golden\.npz: not golden vectors")
+    refused(network, r"golden\.npz: 'x\.npy' holds Python objects")
 
 
 def test_another_version_is_refused(network: Path) -> None:
@@ -205,7 +255,7 @@ def test_another_version_is_refused(network: Path) -> None:
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"version": 1}', '{"version": 1, "sha256": 3}'])
 def test_damaged_summary_is_one_line(network: Path, text: str) -> None:
     (network / SUMMARY).write_text(text, encoding="utf-8")
-    refused(network, r"golden\.json: not what aetrig golden write wrote")
+    refused(network, r"golden\.json: .*make it again: aetrig golden write")
 
 
 @pytest.mark.parametrize("name", [*FILES, SUMMARY])

@@ -89,7 +89,17 @@ def test_a_stub_cosim_is_taken_before_its_estimate_and_rtl_before_both(tmp_path:
         "clock_ns": 5.0,
         "source": "simulated by Verilator",
     }
-    (tmp_path / "rtl.json").write_text(json.dumps({"latency": record}), encoding="utf-8")
+    estimate = {"lut": 1, "register_bits": 1, "stages": 7, "stage_delay": 5, "ns_per_unit": 0.8}
+    whole = {
+        "part": "xcvu9p",
+        "language": "verilog",
+        "clock_ns": 5.0,
+        "latency": record,
+        "bits": {"events": 10, "cycles": 20},
+        "estimate": {**estimate, "source": "estimated by alkaid"},
+        "synthesis": None,
+    }
+    (tmp_path / "rtl.json").write_text(json.dumps(whole), encoding="utf-8")
     assert latency(Run(tmp_path), findings).source == "rtl/, simulated by Verilator"
     assert findings == []
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from aetrig.errors import CheckFailedError
-from aetrig.tools import require_gxx
+from aetrig.tools import english, refuse_no_room, require_gxx
 
 PURPOSE = "the emulator is compiled with it"
 # symbols are hidden but for the interface; two libraries never share any
@@ -38,9 +38,11 @@ def build_library(folder: Path, prefix: str) -> Path:
 def compile_in(folder: Path, arguments: list[str]) -> None:
     """Run g++ in a folder; raises as `build_library`."""
     done = subprocess.run(
-        [require_gxx(PURPOSE), *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+        [require_gxx(PURPOSE), *arguments], cwd=folder, capture_output=True, text=True, check=False,
+        env=english(TMPDIR=str(folder.resolve())),
+    )  # fmt: skip
     if done.returncode:
+        refuse_no_room(done, folder)
         lines = done.stderr.splitlines()
         first = next((line for line in lines if "error" in line), "no message")
         raise CheckFailedError(f"{folder} does not compile with g++: {first.strip()}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from aetrig.emulator.folder import PATHS
 from aetrig.errors import CheckFailedError, UserError
+from aetrig.files import workspace
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
 
 AUTOMATIC = "automatic"
@@ -140,8 +140,8 @@ def load(folder: Path, program: Program) -> Emulator:
 def load_library(path: Path, prefix: str, program: Program) -> Emulator:
     """Load one network of a library by its prefix; raises as `load`."""
     # under a path of its own: the loader takes an equal path for the library that it has already
-    with tempfile.TemporaryDirectory(prefix="aetrig.") as scratch:
-        copy = shutil.copy(path, scratch)
+    with workspace() as scratch:
+        copy = str(shutil.copy(path, scratch))
         try:
             library = ctypes.CDLL(copy)
             digest = library[f"{prefix}_digest"]

@@ -24,7 +24,7 @@ from aetrig.program.compare import first_difference
 from aetrig.program.evaluate import trace
 from aetrig.program.model import Integers, Program
 from aetrig.program.probe import smoke_vectors
-from aetrig.run import Run, replacing, sha256, write_json
+from aetrig.run import Run, alone, replacing, sha256, write_json
 from aetrig.tools import require_gxx
 
 VECTORS, FOLDER, RECORD = "vectors/validation.npz", "emulator", "emulator.json"
@@ -70,6 +70,7 @@ class EmulatorResult:
         )
 
 
+@alone
 def emulator(
     run: Run, *, version: int = 1, name: str | None = None, force: bool = False
 ) -> EmulatorResult:

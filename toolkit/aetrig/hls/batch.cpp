@@ -51,9 +51,33 @@ extern "C" void aetrig_run(double *x, double *y, size_t events, size_t inputs, s
 #ifdef AETRIG_TRIGGER
 #include "firmware/trigger_host.h"
 
+namespace {
+void one_event(const long long *x, unsigned long long &score, unsigned char *accept) {
+#ifdef HOST_DIGEST_WORDS
+    unsigned digest[HOST_DIGEST_WORDS];
+    run_top(x, score, accept, digest);
+#else // a project made before the top function gave the network's digest
+    run_top(x, score, accept);
+#endif
+}
+} // namespace
+
 // x: events rows of inputs numbers; score: one number an event; accept: events rows of points bytes.
 extern "C" void aetrig_trigger(const long long *x, size_t events, unsigned long long *score, unsigned char *accept) {
     for (size_t event = 0; event < events; event++)
-        run_top(x + event * TRIGGER_INPUTS, score[event], accept + event * TRIGGER_POINTS);
+        one_event(x + event * TRIGGER_INPUTS, score[event], accept + event * TRIGGER_POINTS);
 }
+
+#ifdef HOST_DIGEST_WORDS
+
+// digest: at least DIGEST_WORDS words, of which those are written that the top function gives with
+// an event of zeros. Returns how many.
+extern "C" size_t aetrig_network_digest(unsigned *digest) {
+    const long long x[TRIGGER_INPUTS] = {0};
+    unsigned long long score;
+    unsigned char accept[TRIGGER_POINTS];
+    run_top(x, score, accept, digest);
+    return HOST_DIGEST_WORDS;
+}
+#endif
 #endif

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aetrig.hls.trigger import hexadecimal
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
 
@@ -27,6 +28,8 @@ def write_vectors(project: Path, program: Program, x: Integers, *, trigger: bool
         results = np.ldexp(output, program.output_format.exponent)
     folder = project / FOLDER
     folder.mkdir(exist_ok=True)
+    if trigger:  # of which network these vectors are
+        (folder / "tb_network_digest.dat").write_text(f"{hexadecimal(program)}\n", "utf-8")
     for name, rows in (("tb_input_features", x), ("tb_output_predictions", results)):
         lines = [" ".join(map(repr, row)) for row in rows.tolist()]
         (folder / f"{name}.dat").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from aetrig.errors import CheckFailedError, UserError
+from aetrig.files import replacing
 from aetrig.run import sha256
-from aetrig.tools import require_gxx
+from aetrig.tools import english, refuse_no_room, require_gxx
 
 PURPOSE = "csim compiles the firmware project with it"
 DRIVER = Path(__file__).with_name("batch.cpp")
@@ -27,7 +27,7 @@ INCLUDES = (
 )
 
 
-def compiled(project: Path) -> Path:
+def compiled(project: Path, flags: Sequence[str] = FLAGS) -> Path:
     """Return the shared library of a project, compiling it where its sources have changed.
 
     It lies in the project's folder under a name of its sources' digest, so a library is never
@@ -36,22 +36,22 @@ def compiled(project: Path) -> Path:
     """
     compiler, project = require_gxx(PURPOSE), project.resolve()
     sources = _sources(project)
-    command = [compiler, *FLAGS, *_definitions(project), *_includes(project)]
+    command = [compiler, *flags, *_definitions(project), *_includes(project)]
     library = project / f"csim-{_digest(project, sources, command)}.so"
     if library.exists():
         return library
-    with tempfile.TemporaryDirectory(prefix=".csim.", dir=project) as scratch:
+    with replacing(library) as linked:
         # one unit: the fixed-point headers, most of the work, are read once
-        unit, linked = Path(scratch) / "csim.cpp", Path(scratch) / "csim.so"
+        unit = linked.with_name("csim.cpp")
         unit.write_text("".join(f'#include "{source}"\n' for source in sources), encoding="utf-8")
         done = subprocess.run(
             [*command, "-shared", str(unit), "-o", str(linked)],
             cwd=project, capture_output=True, text=True, check=False,
+            env=english(TMPDIR=str(linked.parent)),
         )  # fmt: skip
         _check(project, done)
         for old in project.glob("csim-*.so"):
             old.unlink()
-        linked.replace(library)
     return library
 
 
@@ -93,6 +93,7 @@ def _digest(project: Path, sources: Sequence[Path], command: Sequence[str]) -> s
 def _check(project: Path, done: subprocess.CompletedProcess[str]) -> None:
     if done.returncode == 0:
         return
+    refuse_no_room(done, project)
     lines = done.stderr.splitlines()
     first = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
     raise CheckFailedError(f"{project} does not compile with g++: {first.strip()}")

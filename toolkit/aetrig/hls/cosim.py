@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aetrig.errors import CheckFailedError, UserError
+from aetrig.reading import read_text
 
 LANGUAGES = ("VHDL", "Verilog")
 # language, status, latency (min, avg, max), interval (min, avg, max); Vitis HLS adds the total
 COLUMNS = (8, 9)
 NOT_GIVEN = "NA"
+MOST_DIGITS = 18  # of a number of cycles
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,7 @@ def read_cosim(path: Path) -> CosimReport:
     Raises UserError where it is unreadable, cut off or without a latency; CheckFailedError where
     the simulation did not pass.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a readable co-simulation report ({error})") from error
+    lines = read_text(path).splitlines()
     rows = [[cell.strip() for cell in line.strip().split("|")] for line in lines]
     known = [row[1:-1] for row in rows if len(row) > 1 and row[1] in LANGUAGES]
     for row in known:
@@ -64,6 +63,6 @@ def _interval(path: Path, text: str) -> int | None:
 
 
 def _cycles(path: Path, what: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise UserError(f"{path}: {what} is '{text}', expected a number of cycles")
     return int(text)

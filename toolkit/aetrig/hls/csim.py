@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import CheckFailedError
-from aetrig.hls.compile import compiled, has_trigger
+from aetrig.hls.compile import FLAGS, compiled, has_trigger
 from aetrig.hls.precision import Layer, layers
+from aetrig.hls.trigger import hexadecimal
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
 
 Doubles = npt.NDArray[np.float64]
@@ -39,6 +40,19 @@ class Csim:
         """
         found = self._evaluate(x, traced=True)
         return found if self.points is None else found | self._trigger(x, self.points)
+
+    def network_digest(self) -> str | None:
+        """Return the network's digest as the top function gives it, in hexadecimal.
+
+        All 64 digits, or the first 8 behind AXI streams; None for a network alone, and for a
+        project made before there was that output.
+        """
+        library, words = ctypes.CDLL(str(self.library.resolve())), np.zeros(8, dtype=np.uint32)
+        if self.points is None or not hasattr(library, "aetrig_network_digest"):
+            return None
+        library.aetrig_network_digest.restype = ctypes.c_size_t
+        count = library.aetrig_network_digest(ctypes.c_void_p(words.ctypes.data))
+        return "".join(f"{word:08x}" for word in words[:count].tolist())
 
     def _trigger(self, x: Integers, points: int) -> dict[str, Integers]:
         """Return score (events, 1) and accept bits (events, points) of the top function."""
@@ -89,15 +103,27 @@ class Csim:
         return found | {last.name: output}
 
 
-def load(project: Path, program: Program) -> Csim:
+def load(project: Path, program: Program, flags: Sequence[str] = FLAGS) -> Csim:
     """Compile (where needed) and load the project that was made for a Program.
+
+    ``flags``: of g++.
 
     Raises MissingToolError without g++, UserError for an incomplete project, CheckFailedError
     where the project does not compile.
     """
     trigger = program.trigger if has_trigger(project) else None
     points = None if trigger is None else len(trigger.points)
-    return Csim(compiled(project), layers(program), points)
+    return Csim(compiled(project, flags), layers(program), points)
+
+
+def check_digest(loaded: Csim, program: Program) -> None:
+    """Raise CheckFailedError where the top function names another network than the Program's."""
+    found, expected = loaded.network_digest(), hexadecimal(program)
+    if found is not None and not expected.startswith(found):
+        raise CheckFailedError(
+            f"csim: network_digest is {found[:12]}, expected {expected[:12]}: the project is of "
+            "another network; make it again: aetrig hls --force"
+        )
 
 
 def _integers(layer: Layer, values: Doubles) -> Integers:

@@ -13,6 +13,7 @@ from pathlib import Path
 import aetrig
 from aetrig.config.model import Hls
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
+from aetrig.files import NO_ROOM
 from aetrig.hls.bench import write_vectors
 from aetrig.hls.boards import board_with, boards, part_of
 from aetrig.hls.precision import Layer, layers
@@ -86,6 +87,8 @@ def generate(
             command + arguments, cwd=folder.parent, env=_environment(), check=False,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
+    if done.returncode in NO_ROOM:
+        raise OSError(done.returncode, os.strerror(done.returncode), str(folder))
     if done.returncode != 0 or not (folder / "firmware" / "myproject.cpp").exists():
         raise CheckFailedError(f"hls4ml failed: {last_line(log)} (all of it: {log})")
     triggered = has_trigger(program, options.backend)

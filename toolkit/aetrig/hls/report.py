@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aetrig.errors import UserError
+from aetrig.reading import LARGEST_TEXT, read_bytes
 
 RESOURCES = ("LUT", "FF", "DSP", "BRAM_18K", "URAM")
+MOST_DIGITS = 18  # of a number of cycles
 _ALIASES = {"DSP48E": "DSP"}  # before Vitis
 
 
@@ -52,12 +54,13 @@ def read_report(path: Path) -> SynthesisReport:
     Never a zero in place of what is not there: 'undef', as the tool writes for a latency that
     depends on data, is an error too.
     """
+    content = read_bytes(path, LARGEST_TEXT, "make it with: aetrig hls --build")
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise UserError(f"{path} is not a readable synthesis report (it declares entities)")
     try:
-        # the report is the user's own tool's output; expat expands no external entities
-        root = ET.parse(path).getroot()  # noqa: S314
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing; make it with: aetrig hls --build") from error
-    except (OSError, ET.ParseError) as error:
+        # no entities are declared: none can grow, or be another file
+        root = ET.fromstring(content)  # noqa: S314
+    except (ET.ParseError, LookupError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a readable synthesis report ({error})") from error
 
     overall = "PerformanceEstimates/SummaryOfOverallLatency"
@@ -86,7 +89,7 @@ def _text(path: Path, root: ET.Element, field: str) -> str:
 
 def _cycles(path: Path, root: ET.Element, field: str) -> int:
     text = _text(path, root, field)
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise UserError(f"{path}: {field} is '{text}', expected a number of cycles")
     return int(text)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +26,8 @@ from aetrig.program.compare import first_difference
 from aetrig.program.evaluate import trace
 from aetrig.program.model import Integers, Program
 from aetrig.program.probe import smoke_vectors
-from aetrig.run import Run, replacing, write_json
+from aetrig.records import read_record
+from aetrig.run import Run, held, replacing, write_json
 from aetrig.tools import require_gxx
 
 VECTORS, PROJECT, RECORD = "vectors/validation.npz", "hls", "hls.json"
@@ -117,12 +117,33 @@ def hls(
     program, qonnx = contract.load(run), contract.contract(run)
     run.need(VECTORS, "qat")
     planned = plan(program, options)
-    folder = run / PROJECT
     if dry_run:
-        return HlsResult(planned, program, folder, 0, written=False, skipped=False, reports=None)
+        return HlsResult(
+            planned, program, run / PROJECT, 0, written=False, skipped=False, reports=None
+        )
     require_gxx(PURPOSE)
     if build:
         require_tools(options.backend, steps)
+    with held(run.path):
+        return _written(
+            run, options, planned, program, qonnx,
+            build=build, steps=steps, latency_budget_ns=latency_budget_ns, force=force,
+        )  # fmt: skip
+
+
+def _written(
+    run: Run,
+    options: Hls,
+    planned: Plan,
+    program: Program,
+    qonnx: str,
+    *,
+    build: bool,
+    steps: Steps,
+    latency_budget_ns: float | None,
+    force: bool,
+) -> HlsResult:
+    folder = run / PROJECT
     chosen = options.model_dump() | {"hls4ml": version("hls4ml")}
     inputs = [qonnx, VECTORS]
     due = run.begin("hls", [PROJECT, RECORD], inputs, chosen, force=force)
@@ -146,7 +167,7 @@ def hls(
 
 def _build(run: Run, options: Hls, steps: Steps) -> Reports:
     """Run the vendor's tools, and keep what they reported in the record."""
-    content = json.loads((run / RECORD).read_text(encoding="utf-8"))
+    content = read_record(run / RECORD)
     content.pop("vendor", None)  # of a build before, whose reports go with it
     write_json(run / RECORD, content)
     reports = run_vendor(run / PROJECT, options.backend, run / "logs" / "hls-build.log", steps)
@@ -166,7 +187,9 @@ def _make(run: Run, qonnx: str, program: Program, planned: Plan) -> int:
 
 
 def _smoke(program: Program, project: Path, x: Integers) -> None:
-    found = csim.load(project, program).trace(x)
+    loaded = csim.load(project, program)
+    csim.check_digest(loaded, program)
+    found = loaded.trace(x)
     different = first_difference(trace(program, x), found)
     if different is not None:
         raise CheckFailedError(f"Program and csim differ: {different}")

@@ -22,6 +22,11 @@ PIPELINE, DATAFLOW = "#pragma HLS PIPELINE", "    #pragma HLS DATAFLOW\n"
 _ARGUMENT = re.compile(r"(\w+) \w+\[(\d+)\]")
 
 
+def hexadecimal(program: Program) -> str:
+    """Return the 64 digits of the contract's SHA-256; zero for a program read from no file."""
+    return program.digest.zfill(64)
+
+
 def has_trigger(program: Program, backend: str) -> bool:
     """Say whether the project's top is the trigger."""
     return program.trigger is not None and backend in BACKENDS
@@ -84,6 +89,8 @@ def _files(project: Path, program: Program) -> dict[str, str]:
     if (project / BOARD_SCRIPT).exists():
         names |= {DRIVER: DRIVER_SOURCE} | {f"firmware/{name}": name for name in AXI_SOURCES}
     files = {path: own.joinpath(name).read_text(encoding="utf-8") for path, name in names.items()}
+    if DRIVER in files:
+        files[DRIVER] = files[DRIVER].replace("@DIGEST@", hexadecimal(program))
     return files | {f"firmware/{CONFIG}": _config(project, program)}
 
 
@@ -101,6 +108,8 @@ def _config(project: Path, program: Program) -> str:
     thresholds = ", ".join(f"{point.threshold}ULL" for point in trigger.points)
     widest = max(bits, *(point.threshold.bit_length() for point in trigger.points))
     reference = f"typedef {arguments[1][0]} trigger_reference_t;\n" if has_reference else ""
+    digest = hexadecimal(program)
+    words = ", ".join(f"0x{digest[start : start + 8]}u" for start in range(0, len(digest), 8))
     return f"""#ifndef TRIGGER_CONFIG_H_
 #define TRIGGER_CONFIG_H_
 
@@ -122,7 +131,12 @@ typedef ap_uint<{bits}> trigger_score_t;
 // {names}
 static const ap_uint<{widest}> trigger_thresholds[TRIGGER_POINTS] = {{{thresholds}}};
 
-void trigger(input_t x[TRIGGER_INPUTS], trigger_score_t &score, ap_uint<TRIGGER_POINTS> &accept);
+// the contract's SHA-256, which the top function gives: the first digits first
+#define NETWORK_DIGEST "{digest}"
+static const unsigned trigger_network_digest[DIGEST_WORDS] = {{{words}}};
+
+void trigger(input_t x[TRIGGER_INPUTS], trigger_score_t &score, ap_uint<TRIGGER_POINTS> &accept,
+             ap_uint<32 * DIGEST_WORDS> &network_digest);
 
 #endif
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aetrig.errors import UserError
+from aetrig.reading import read_text
 
 # by the names of UltraScale and 7 series; BRAM counts tiles of 36 kbit, a half one as 0.5
 SITES = {
@@ -51,7 +52,7 @@ class Timing:
 
 def read_utilization(path: Path) -> Utilization:
     """Read report_utilization's tables; raise UserError where one is missing or has no number."""
-    text = _text(path, "utilization")
+    text = read_text(path)
     head = dict(_HEAD.findall(text))
     used: dict[str, float] = {}
     available: dict[str, float] = {}
@@ -64,7 +65,7 @@ def read_utilization(path: Path) -> Utilization:
             columns = cells
         name = SITES.get(cells[0].rstrip("*"))
         # tables by region come later and have other columns; the first one is the whole design
-        if name is None or name in used or "Available" not in columns:
+        if name is None or name in used or not {"Used", "Available"} <= set(columns):
             continue
         if len(cells) != len(columns):
             raise UserError(f"{path}: the row of {cells[0]} is cut off; is the report complete?")
@@ -83,7 +84,7 @@ def read_timing(path: Path) -> Timing:
 
     A design without a clock constraint has no slack ('NA' or 'inf'): that is an error.
     """
-    text = _text(path, "timing")
+    text = read_text(path)
     lines = text.partition("| Design Timing Summary")[2].splitlines()
     at = next((i for i, line in enumerate(lines) if "WNS(ns)" in line), None)
     if at is None or at + 2 >= len(lines):
@@ -102,14 +103,7 @@ def read_timing(path: Path) -> Timing:
     )
 
 
-def _text(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a readable {what} report ({error})") from error
-
-
 def _number(path: Path, what: str, text: str) -> float:
-    if re.fullmatch(r"-?\d+(\.\d+)?", text) is None:
+    if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text) is None:
         raise UserError(f"{path}: {what} is '{text}', expected a number")
     return float(text)

@@ -11,6 +11,7 @@ range needs 16), takes the input scaling's types from a default, and renames lay
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from hls4ml.backends import VivadoAcceleratorConfig
 from hls4ml.model.graph import ModelGraph
 from hls4ml.writer.vivado_accelerator_writer import VivadoAcceleratorWriter
 
+from aetrig.files import NO_ROOM
 from aetrig.hls.precision import Constant, Layer, layers
 from aetrig.program.read import read
 
@@ -147,4 +149,12 @@ def _unstamp(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    convert(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    try:
+        convert(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+        sys.stdout.flush()
+    except OSError as failed:
+        # the log has no room to say it either; shutil.Error tells the code in its text alone
+        for code in NO_ROOM:
+            if f"[Errno {code}]" in str(failed):
+                os._exit(code)  # sys.exit would flush what was printed, fail, and end with 120
+        raise

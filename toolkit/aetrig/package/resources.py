@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from aetrig.parts import resolve
+from aetrig.records import read_record_if_there
 from aetrig.run import Run
 
 Row = tuple[str, str, str, str]
@@ -16,7 +16,8 @@ COLUMNS = ("figure", "value", "of the part", "source")
 def resources(run: Run) -> list[Row]:
     """Return (figure, value, share of the part, source) from rtl.json; empty without RTL."""
     path = run / "rtl.json"
-    return list(_rtl(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else []
+    record = read_record_if_there(path)
+    return [] if record is None else list(_rtl(record))
 
 
 def _rtl(record: dict[str, Any]) -> Iterator[Row]:

@@ -13,16 +13,24 @@ import numpy as np
 
 from aetrig.config.load import load as load_config
 from aetrig.data.vectors import load as load_vectors
+from aetrig.data.vectors import read_integers
 from aetrig.errors import UserError
+from aetrig.files import is_scratch
+from aetrig.hold import held, place_of
 from aetrig.package.archive import write_archive
+from aetrig.package.licences import licences
+from aetrig.package.provenance import FILE as PROVENANCE
+from aetrig.package.provenance import not_run, provenance
 from aetrig.package.resources import COLUMNS, Row, resources
 from aetrig.package.vectors import layout, vector_files
 from aetrig.parts import resolve
 from aetrig.physics.trigger_rate import hertz
 from aetrig.program import contract
 from aetrig.program.model import Integers, Program
+from aetrig.records import read_record_if_there
 from aetrig.rtl.ports import input_port, output_ports
 from aetrig.run import BUILD_PRODUCTS, Run
+from aetrig.verify.chosen import choose
 from aetrig.verify.golden import passed_verdict
 
 FILES = (
@@ -61,10 +69,16 @@ def package(run: Run, out: Path | None = None, *, force: bool = False) -> Packag
     path = out if out is not None else run / f"{name}-firmware.zip"
     if path.exists() and not force:
         raise UserError(f"{path} exists; replace it with --force, or choose another with --out")
-    program = contract.load(run)
-    files = dict(_artefacts(run))
-    files |= {key: text.encode() for key, text in _texts(run, name, program, verdict)}
-    write_archive(path, f"{name}-firmware", files)
+    with held(place_of(run.path, out)):
+        program = contract.load(run)
+        files = dict(_artefacts(run))
+        files |= {key: text.encode() for key, text in _texts(run, name, program, verdict)}
+        files |= {key: text.encode() for key, text in licences(files).items()}
+        write_archive(path, f"{name}-firmware", files)
+        if out is None:  # one that goes elsewhere is no artefact of the run
+            inside = [n for n in files if n in run.manifest()["artefacts"]]
+            inputs = [*inside, *(n for n in FOLDERS if (run / n).exists())]
+            run.record("package", [path.name], inputs)
     return PackageResult(path, len(files) + 1, path.stat().st_size)
 
 
@@ -74,8 +88,9 @@ def _artefacts(run: Run) -> Iterator[tuple[str, bytes]]:
             yield name, (run / name).read_bytes()
     for folder in FOLDERS:
         for path in sorted((run / folder).rglob("*")):
-            if path.is_file() and path.suffix not in BUILD_PRODUCTS:
-                yield str(path.relative_to(run.path)), path.read_bytes()
+            inside = path.relative_to(run.path)
+            if path.is_file() and path.suffix not in BUILD_PRODUCTS and not is_scratch(inside):
+                yield str(inside), path.read_bytes()
 
 
 def _texts(
@@ -84,12 +99,14 @@ def _texts(
     """Yield what is made for the hand-over alone; the verdict without this machine's path."""
     yield "verify.json", json.dumps(verdict | {"run": name}, indent=1) + "\n"
     vectors = load_vectors(run / "vectors/validation.npz")
-    x = _golden(run, vectors.x)
+    x = _golden(run, program, vectors.x)
     for file, text in vector_files(program, x).items():
         yield f"vectors/{file}", text
     yield "layout.csv", layout(program, vectors.features)
     rows = resources(run)
     yield "resources.csv", "\n".join(",".join(row) for row in (COLUMNS, *rows)) + "\n"
+    statement = provenance(run, name, program, verdict, rows)
+    yield PROVENANCE, json.dumps(statement, indent=1) + "\n"
     words = _words(run, name, program, verdict, rows) | {"EVENTS": str(len(x))}
     if (run / "rtl").exists():
         for file in ("trigger.xdc", "out_of_context.tcl"):
@@ -99,15 +116,15 @@ def _texts(
     yield "README.md", _filled("README.md", words)
 
 
-def _golden(run: Run, validation: np.ndarray) -> Integers:
-    """Return validation events, evenly spaced, and as many adversarial ones."""
-    with np.load(run / "vectors/adversarial.npz", allow_pickle=False) as archive:
-        made = archive["x"]
+def _golden(run: Run, program: Program, validation: np.ndarray) -> Integers:
+    """Return validation events, as many adversarial inputs, and those chosen for faults."""
+    made = read_integers(run / "vectors/adversarial.npz", ("x",))["x"]
     parts = [
         array[np.linspace(0, len(array) - 1, min(EVENTS, len(array))).astype(np.int64)]
         for array in (validation, made)
     ]
-    return np.concatenate(parts).astype(np.int64)
+    x = np.concatenate(parts).astype(np.int64)
+    return np.concatenate((x, choose(program, x, validation.astype(np.int64)).x))
 
 
 def _words(
@@ -144,6 +161,8 @@ def _words(
         else "",
         "COMPARED": f"{sum(row['values'] for row in verdict['ladder']):,}",
         "DIGEST": program.digest,
+        "CONTRACT": contract.contract(run),
+        "NOT_RUN": "\n".join(f"- {line}" for line in not_run(run, verdict)),
     }
 
 
@@ -171,4 +190,4 @@ def _filled(name: str, words: dict[str, str]) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    return read_record_if_there(path) or {}

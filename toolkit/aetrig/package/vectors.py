@@ -6,7 +6,7 @@ import numpy as np
 
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
-from aetrig.rtl.ports import Port, input_port, output_ports
+from aetrig.rtl.ports import DIGITS, Port, hexadecimal, input_port, output_ports
 
 NAMES = {SCORE: "score", ACCEPT: "accept"}
 
@@ -23,6 +23,8 @@ def vector_files(program: Program, x: Integers) -> dict[str, str]:
     top = [found for name, (_, found) in results.items() if name != "y"] or [values[ports[0].name]]
     files["tb_input_features.dat"] = files["x.txt"]
     files["tb_output_predictions.dat"] = _decimal(np.concatenate(top, axis=1))
+    # of which network they are: test benches compare it with the port
+    files["network_digest.hex"] = files["tb_network_digest.dat"] = f"{hexadecimal(program)}\n"
     return files
 
 
@@ -47,7 +49,8 @@ def layout(program: Program, features: tuple[str, ...]) -> str:
             place = f"{low},{low + bits - 1},{int(signed)},{port.exponent}"
             rows.append(f"{role},{index},{_name(program, port, index, features)},{place}")
             low += bits
-    return "\n".join(rows) + "\n"
+    digest = f"network_digest,0,SHA-256 of the contract,0,{4 * DIGITS - 1},0,0"
+    return "\n".join([*rows, digest]) + "\n"
 
 
 def _name(program: Program, port: Port, index: int, features: tuple[str, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import CheckFailedError
+from aetrig.files import workspace
 from aetrig.program.model import Integers, Program
-from aetrig.rtl.ports import Port, input_port, output_ports
+from aetrig.rtl.ports import DIGITS, Port, input_port, output_ports
 from aetrig.rtl.simulate import Bits, Cycles, stream
-from aetrig.tools import require_tool
+from aetrig.tools import refuse_no_room, require_tool
 
 ORDER = ("trigger_config", "network", "trigger", "bench")  # the others stand before `network`
 
@@ -30,16 +30,27 @@ class Ghdl:
 
     def clock(self, x: Integers, valid: Bits, reset: Bits, seed: int = 1) -> Cycles:  # noqa: ARG002
         """Return the outputs after each cycle; registers start undefined, which reads as zero."""
-        with tempfile.TemporaryDirectory(prefix="aetrig-ghdl-") as scratch:
-            work = Path(scratch)
+        response, _ = self._simulated(x, valid, reset)
+        return _cycles(response.split("\n")[: len(x)], self.outputs)
+
+    def network_digest(self) -> str | None:
+        """Return what stands at the port network_digest, in hexadecimal; None without the port."""
+        none = np.zeros(1, np.uint8)
+        _, bits = self._simulated(np.zeros((1, len(self.input.bits)), np.int64), none, none)
+        return f"{int(bits, 2):0{DIGITS}x}" if bits else None
+
+    def _simulated(self, x: Integers, valid: Bits, reset: Bits) -> tuple[str, str]:
+        """Return response.txt, and the bits of network_digest.txt where the bench writes it."""
+        with workspace() as work:
             rows = _digits(self.input, x)
             lines = [f"{r}{v}{row}" for r, v, row in zip(reset, valid, rows, strict=True)]
             (work / "stimulus.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
             self._run(work, "-a", *map(str, _sources(self.project)))
             self._run(work, "-e", "bench")
             self._run(work, "-r", "bench")
-            found = (work / "response.txt").read_text(encoding="ascii").split("\n")[: len(x)]
-        return _cycles(found, self.outputs)
+            identity = work / "network_digest.txt"
+            bits = identity.read_text(encoding="ascii").strip() if identity.exists() else ""
+            return (work / "response.txt").read_text(encoding="ascii"), bits
 
     def trace(self, x: Integers) -> dict[str, Integers]:
         """Return output, score and accept bits of events (events, features), one every clock."""
@@ -52,6 +63,7 @@ class Ghdl:
             command.append("--ieee-asserts=disable")  # undefined registers at the start
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if done.returncode != 0:
+            refuse_no_room(done, work)
             said = (done.stderr + done.stdout).strip().splitlines()
             where = (line for line in said if ":" in line and ":warning:" not in line)
             first = next(where, "no message")

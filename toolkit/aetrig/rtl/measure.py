@@ -11,6 +11,7 @@ from aetrig.errors import CheckFailedError
 from aetrig.program.compare import differing_bit
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, Integers, Program
+from aetrig.rtl.ports import hexadecimal
 from aetrig.rtl.simulate import SETTLE, Bits, Clocked, Cycles
 
 PROBES = 8
@@ -36,8 +37,10 @@ def measure(simulation: Clocked, program: Program, x: Integers) -> Measurement:
     """Measure the latency, then compare a stream without a gap and one with bubbles and resets.
 
     ``x``: integers (events, features). Raises CheckFailedError, naming cycle, event, result and
-    bit, where anything differs from the Program, or where valid comes at another time than data.
+    bit, where anything differs from the Program, where valid comes at another time than data, or
+    where the port network_digest is not that of the Program's file.
     """
+    check_digest(simulation, program)
     latency = measure_latency(simulation, program, x)
     generator = np.random.default_rng(SEED)
     ones, none = np.ones(len(x), np.uint8), np.zeros(len(x), np.uint8)
@@ -46,6 +49,17 @@ def measure(simulation: Clocked, program: Program, x: Integers) -> Measurement:
     resets = (generator.random(len(x)) < 0.02).astype(np.uint8)
     events += compare_stream(simulation, program, x, bubbles, resets, latency)
     return Measurement(latency, 1, events, 2 * (len(x) + SETTLE))
+
+
+def check_digest(simulation: Clocked, program: Program) -> None:
+    """Raise CheckFailedError where the port network_digest gives another digest, or is missing."""
+    found = simulation.network_digest()
+    if found != hexadecimal(program):
+        said = "there is none" if found is None else f"it gives {found[:12]}"
+        raise CheckFailedError(
+            f"the port network_digest is not that of the network ({said}, expected "
+            f"{hexadecimal(program)[:12]}); make it again: aetrig rtl --force"
+        )
 
 
 def measure_latency(simulation: Clocked, program: Program, x: Integers) -> int:

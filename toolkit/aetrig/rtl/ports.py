@@ -12,6 +12,7 @@ from aetrig.program.ranges import ranges
 
 WORD = 32
 LEAST_WORDS = 3  # from there on Verilator keeps a port as an array of words
+DIGITS = 64  # hexadecimal, of a SHA-256
 Words = npt.NDArray[np.uint32]
 
 
@@ -49,16 +50,27 @@ class Port:
 
     def unpack(self, words: Words) -> Integers:
         """Return the integers (events, elements) that words (events, words) hold."""
-        bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
-        found = np.zeros((len(words), len(self.bits)), dtype=np.int64)
+        wide = np.ascontiguousarray(words.T, dtype=np.uint64)
+        found = np.empty((len(words), len(self.bits)), dtype=np.int64)
         start = 0
-        for i, (width, signed) in enumerate(zip(self.bits, self.signed, strict=True)):
-            weight = np.left_shift(np.int64(1), np.arange(width))
-            if signed:
-                weight[-1] = -weight[-1]
-            found[:, i] = bits[:, start : start + width].astype(np.int64) @ weight
-            start += width
+        for i, (bits, signed) in enumerate(zip(self.bits, self.signed, strict=True)):
+            first, offset = divmod(start, WORD)
+            value = wide[first] >> np.uint64(offset)
+            for word in range(1, -(-(offset + bits) // WORD)):  # where it goes on in the next
+                value |= wide[first + word] << np.uint64(WORD * word - offset)
+            # to the upper end, and back with copies of the sign, or with zeros
+            value <<= np.uint64(64 - bits)
+            found[:, i] = (value.view(np.int64) if signed else value) >> (64 - bits)
+            start += bits
         return found
+
+
+def hexadecimal(program: Program) -> str:
+    """Return the 64 digits of the port network_digest: the contract's SHA-256.
+
+    Zero for a program that was read from no file.
+    """
+    return program.digest.zfill(DIGITS)
 
 
 def input_port(program: Program) -> Port:

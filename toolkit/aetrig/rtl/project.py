@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ from alkaid.codegen import RTLModel
 
 from aetrig.config.model import Rtl
 from aetrig.errors import UserError
+from aetrig.files import workspace
 from aetrig.program.model import Program
 from aetrig.rtl import verilog, vhdl
 from aetrig.rtl.network import PIPELINE, inputs
@@ -47,13 +47,13 @@ def write(folder: Path, program: Program, pipeline: Pipeline, options: Rtl) -> N
 
 def _pipeline(pipeline: Pipeline, source: Path, language: str, suffix: str) -> None:
     """Let alkaid write its modules, and keep those that the pipeline uses."""
-    with tempfile.TemporaryDirectory(prefix="aetrig-") as scratch:
+    with workspace() as scratch:
         model = RTLModel(
-            pipeline.fsm, scratch, PIPELINE, flavor=language, print_latency=False,
+            pipeline.fsm, str(scratch), PIPELINE, flavor=language, print_latency=False,
             ternary_fuse=False,
         )  # fmt: skip
         model.write()
-        made = Path(scratch) / "src"
+        made = scratch / "src"
         modules = [p for p in sorted(made.glob(f"*.{suffix}")) if p.stem != f"{PIPELINE}_wrapper"]
         library = sorted((made / "static").glob(f"*.{suffix}"))
         text = "\n".join(path.read_text(encoding="utf-8") for path in modules)

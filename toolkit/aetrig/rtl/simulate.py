@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.program.model import Integers, Program
-from aetrig.rtl.ports import LEAST_WORDS, Port, input_port, output_ports
+from aetrig.rtl.ports import DIGITS, LEAST_WORDS, Port, input_port, output_ports
 from aetrig.rtl.verilate import compiled
 
 Bits = npt.NDArray[np.uint8]
@@ -42,6 +42,9 @@ class Clocked(Protocol):
 
     def trace(self, x: Integers) -> dict[str, Integers]:
         """Return output, score and accept bits of events (events, features), one every clock."""
+
+    def network_digest(self) -> str | None:
+        """Return what stands at the port network_digest, in hexadecimal; None without the port."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,15 @@ class Verilated:
     def trace(self, x: Integers) -> dict[str, Integers]:
         """Return output, score and accept bits of events (events, features), one every clock."""
         return stream(self, x)
+
+    def network_digest(self) -> str | None:
+        """Return what stands at the port network_digest, in hexadecimal; None without the port."""
+        library, words = ctypes.CDLL(str(self.library)), np.zeros(DIGITS // 8, np.uint32)
+        if not hasattr(library, "aetrig_network_digest"):  # made before there was the port
+            return None
+        library.aetrig_network_digest.restype = None
+        library.aetrig_network_digest(_pointer(words))
+        return "".join(f"{word:08x}" for word in words[::-1].tolist())
 
 
 def stream(simulation: Clocked, x: Integers) -> dict[str, Integers]:

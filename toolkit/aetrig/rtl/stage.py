@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -19,12 +18,13 @@ from aetrig.parts import Part, resolve
 from aetrig.program import contract
 from aetrig.program.model import Program
 from aetrig.program.probe import smoke_vectors
+from aetrig.records import read_record
 from aetrig.rtl.cost import refuse_too_large
 from aetrig.rtl.delay import GROUND, NS_PER_UNIT, PUBLISHED, PUBLISHED_NS_PER_UNIT
 from aetrig.rtl.load import load, require_simulator
 from aetrig.rtl.measure import Measurement, measure
 from aetrig.rtl.synthesis import TOOL, Synthesis, require_yosys, synthesize
-from aetrig.run import Run, replacing, write_json
+from aetrig.run import Run, alone, replacing, write_json
 
 VECTORS, PROJECT, RECORD = "vectors/validation.npz", "rtl", "rtl.json"
 SIMULATED, ESTIMATED = "simulated by {}", "estimated by alkaid"
@@ -96,6 +96,7 @@ class RtlResult:
         )
 
 
+@alone
 def rtl(run: Run, options: Rtl, *, synthesis: bool = False, force: bool = False) -> RtlResult:
     """Write ``rtl/`` and ``rtl.json``, simulate it cycle by cycle, and measure its latency.
 
@@ -224,7 +225,7 @@ def _record(
 
 
 def _result(run: Run, options: Rtl, part: Part, *, skipped: bool) -> RtlResult:
-    content = json.loads((run / RECORD).read_text(encoding="utf-8"))
+    content = read_record(run / RECORD)
     latency, bits = content["latency"], content["bits"]
     measured = Measurement(
         latency["cycles"], latency["interval_cycles"], bits["events"], bits["cycles"]

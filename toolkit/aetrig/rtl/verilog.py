@@ -5,7 +5,7 @@ from __future__ import annotations
 from aetrig.program.model import Program
 from aetrig.rtl.network import PIPELINE, Wire, inputs, output_bits, three_ports, unused, wires
 from aetrig.rtl.pipeline import Pipeline
-from aetrig.rtl.ports import input_port
+from aetrig.rtl.ports import hexadecimal, input_port
 
 SUFFIX = "v"
 TRIGGER, BENCH = ("trigger.v",), ("bench.v", "driver.cpp")
@@ -33,6 +33,7 @@ def _config(program: Program, latency: int) -> str:
         "POINT_WORDS": accept.words,
     }
     lines = [f"`define {name} {value}" for name, value in defines.items()]
+    lines.append(f"`define NETWORK_DIGEST 256'h{hexadecimal(program)}")
     return "\n".join(["`ifndef TRIGGER_CONFIG", "`define TRIGGER_CONFIG", *lines, "`endif", ""])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aetrig.program.model import Program
 from aetrig.rtl.network import PIPELINE, Wire, inputs, output_bits, three_ports, wires
 from aetrig.rtl.pipeline import Pipeline
-from aetrig.rtl.ports import input_port
+from aetrig.rtl.ports import hexadecimal, input_port
 
 SUFFIX = "vhd"
 TRIGGER, BENCH = ("trigger.vhd",), ("bench.vhd",)
@@ -29,7 +29,10 @@ def _config(program: Program, latency: int) -> str:
         "POINTS": accept.width,
     }
     lines = [f"    constant {name} : positive := {value};" for name, value in constants.items()]
-    return "\n".join(["package trigger_config is", *lines, "end package trigger_config;", ""])
+    kind = "std_logic_vector(255 downto 0)"
+    lines.append(f'    constant DIGEST : {kind} := x"{hexadecimal(program)}";')
+    head = ["library ieee;", "use ieee.std_logic_1164.all;", "package trigger_config is"]
+    return "\n".join([*head, *lines, "end package trigger_config;", ""])
 
 
 def _network(program: Program, pipeline: Pipeline) -> str:

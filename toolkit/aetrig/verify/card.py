@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,18 +14,26 @@ from aetrig.parts import resolve
 from aetrig.physics.trigger_rate import hertz
 from aetrig.program.model import Affine, Program
 
+GOLDEN = "## Golden vectors"
+WORDS = {
+    "given": "as first written",
+    "events": "validation events",
+    "adversarial": "adversarial",
+    "chosen": "chosen to show single-bit faults",
+}
+
 
 def card(
     config: RunConfig,
     program: Program,
     verdict: dict[str, Any],
     records: dict[str, dict[str, Any] | None],
-    golden: int,
+    vectors: dict[str, Any],
 ) -> str:
     """Return Markdown, every figure from verify.json (``verdict``) or a stage's JSON.
 
     ``records``: hls.json, rtl.json and trigger.json by `hls`, `rtl` and `trigger`, None where the
-    run has none.
+    run has none. ``vectors``: what golden.json says of the golden vectors.
     """
     return "\n".join(
         [
@@ -32,7 +41,9 @@ def card(
             "",
             *_network(config, program),
             "",
-            *_bits(verdict, records["hls"], golden),
+            *_bits(verdict, records["hls"]),
+            "",
+            *_vectors(vectors),
             "",
             *_physics(verdict),
             "",
@@ -64,7 +75,7 @@ def _network(config: RunConfig, program: Program) -> Iterator[str]:
     yield "- Made by `aetrig golden write`; checked by `aetrig golden check`."
 
 
-def _bits(verdict: dict[str, Any], record: dict[str, Any] | None, golden: int) -> Iterator[str]:
+def _bits(verdict: dict[str, Any], record: dict[str, Any] | None) -> Iterator[str]:
     yield "## Bit accuracy"
     yield ""
     made = ""
@@ -82,15 +93,46 @@ def _bits(verdict: dict[str, Any], record: dict[str, Any] | None, golden: int) -
             f"| {row['reference']}, {row['other']} | {row['vectors']} | {row['events']:,} "
             f"| {row['values']:,} | {row['differing']:,} |"
         )
+
+
+def with_vectors(text: str, vectors: dict[str, Any]) -> str:
+    """Return a card's text with its paragraph of golden vectors written anew, or added."""
+    parts = re.split(r"(?m)^(?=## )", text)
+    parts = [part for part in parts if not part.startswith(GOLDEN)]
+    parts = [re.sub(r"(?m)^`golden\.npz` holds .*\n\n?", "", part) for part in parts]
+    behind = [i for i, part in enumerate(parts) if part.startswith("## Bit accuracy")]
+    place = behind[0] + 1 if behind else len(parts)
+    parts.insert(place, "\n".join((*_vectors(vectors), "", "")))
+    return "".join(parts)
+
+
+def _vectors(vectors: dict[str, Any]) -> Iterator[str]:
+    kinds = [f"{count:,} {WORDS[kind]}" for kind, count in vectors.items() if kind in WORDS]
+    total = sum(count for kind, count in vectors.items() if kind in WORDS)
+    yield GOLDEN
     yield ""
-    yield f"`golden.npz` holds {golden:,} of these events with the output's integers."
+    yield f"`golden.npz` holds {total:,} inputs with the output's integers: {', '.join(kinds)}."
+    yield ""
+    faults = vectors["faults"]
+    share = faults["detected"] / faults["changed"] if faults["changed"] else 1.0
+    yield (
+        f"Flipping one bit of a weight, bias, table or threshold: {faults['tried']:,} of "
+        f"{faults['bits']:,} bits were tried. {faults['silent']:,} are proven to change nothing; "
+        f"{faults['changed']:,} change the output, the score or a decision for some input, and the "
+        f"golden vectors show {faults['detected']:,} of these ({share:.2%}; "
+        f"{faults['before']:,} without the chosen ones). The others changed nothing on "
+        f"{faults['searched']:,} inputs."
+    )
 
 
 def _physics(verdict: dict[str, Any]) -> Iterator[str]:
-    physics = verdict["physics"]
-    stages = [stage["stage"] for stage in physics["stages"]]
     yield "## Physics"
     yield ""
+    physics = verdict["physics"]
+    if physics is None:
+        yield "Not measured."
+        return
+    stages = [stage["stage"] for stage in physics["stages"]]
     yield f"On {physics['background_events']:,} background events that were not trained on."
     yield ""
     yield "| | " + " | ".join(stages) + " |"
@@ -121,11 +163,15 @@ def _error(item: dict[str, float]) -> float:
 
 
 def _residuals(physics: dict[str, Any], stages: list[str]) -> Iterator[str]:
-    for index, step in enumerate(physics["steps"]):
-        found = [physics["residuals"][stage][index] for stage in stages]
-        name, unit = found[0]["feature"], physics["units"][index]
-        cells = (f"{item['sigma68']['value'] * step:.4g}" for item in found)
-        yield f"| residual width {name} [{unit}] | " + " | ".join(cells) + " |"
+    measured = physics["residuals"]  # not of a stage that reconstructs nothing
+    first: list[dict[str, Any]] = next(iter(measured.values()), [])
+    for index, (feature, step) in enumerate(zip(first, physics["steps"], strict=False)):
+        widths = {
+            stage: f"{found[index]['sigma68']['value'] * step:.4g}"
+            for stage, found in measured.items()
+        }
+        cells = " | ".join(widths.get(stage, "") for stage in stages)
+        yield f"| residual width {feature['feature']} [{physics['units'][index]}] | {cells} |"
 
 
 def _trigger(record: dict[str, Any] | None) -> Iterator[str]:

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from aetrig.bring import RECORD, SOURCE
 from aetrig.run import Run
 from aetrig.verify.verdict import Finding
 
+INPUTS = (
+    "config.yaml",
+    "scaling.json",
+    "features.json",
+    "vectors/validation.npz",
+    "checkpoints/float.pt",
+    "checkpoints/qat.pt",
+    SOURCE,
+    RECORD,
+    "model.qonnx.onnx",
+    "model.onnx",
+    "trigger.qonnx.onnx",
+    "trigger.onnx",
+    "hls",
+    "rtl",
+    "emulator",
+)
+CACHED = ("hls", "rtl")  # folders whose libraries are compiled again where they are missing
+# what commands read from a run, or write into it, beside vectors/ and checkpoints/
+KNOWN = (
+    *(name for name in INPUTS if "/" not in name),
+    "environment.json",
+    "metrics.jsonl",
+    "export.json",
+    "trigger.json",
+    *(f"{name}.json" for name in ("hls", "rtl", "emulator", "verify", "mismatches", "clusters")),
+    "report.html",
+    "pictures",
+)
 OWN = ("verify.json", "mismatches.json", "vectors/adversarial.npz")
 
 
@@ -18,6 +48,8 @@ def digest_findings(run: Run) -> list[Finding]:
     for name in (name for name in run.altered() if name not in OWN):
         stage = artefacts[name]["stage"]
         what = "its SHA-256 differs from the manifest's" if (run / name).exists() else "missing"
+        if swapped := run.swapped(name):
+            what = f"{', '.join(swapped)}: another library than was compiled; it is not loaded"
         findings.append(Finding(name, f"not what aetrig {stage} wrote ({what})"))
     for name in (name for name in run.outdated() if name not in OWN):
         stage, inputs = artefacts[name]["stage"], artefacts[name]["inputs"]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -19,8 +15,9 @@ from aetrig.emulator.build import build_library
 from aetrig.emulator.folder import Name, write_folder
 from aetrig.emulator.load import Emulator
 from aetrig.emulator.load import load as load_emulator
-from aetrig.errors import UserError
 from aetrig.export.session import LEVELS, open_session, output_integers, trigger_integers
+from aetrig.files import workspace
+from aetrig.hls.csim import check_digest as check_csim
 from aetrig.hls.csim import load as load_csim
 from aetrig.hls.generate import generate
 from aetrig.hls.project import check_project
@@ -34,13 +31,12 @@ from aetrig.rtl.stage import within_budget
 from aetrig.run import sha256
 from aetrig.verify.golden import (
     CONFIG,
-    FILES,
     PLAIN,
     QONNX,
     SUMMARY,
     TRIGGER_PLAIN,
-    VECTORS,
-    VERSION,
+    read_summary,
+    read_vectors,
 )
 from aetrig.verify.ladder import Rung, Trace, climb_ladder
 from aetrig.verify.latency import NOT_MEASURED, reported
@@ -99,7 +95,7 @@ def check(folder: Path, csynth: Path | None = None) -> GoldenResult:
     synthesis report, whose latency and interval are held to the limits of the network's config.
     Raises UserError where the folder is not what `write` wrote.
     """
-    summary = _summary(folder)
+    summary = read_summary(folder)
     measured = NOT_MEASURED if csynth is None else reported(csynth, str(csynth))
     findings = [
         Finding(name, f"its SHA-256 is not the one in {SUMMARY}; restore it")
@@ -107,9 +103,9 @@ def check(folder: Path, csynth: Path | None = None) -> GoldenResult:
         if not (folder / name).exists() or sha256(folder / name) != digest
     ]
     network = _open(folder)
-    with tempfile.TemporaryDirectory(prefix="aetrig-") as scratch:
+    with workspace() as scratch:
         rungs = list(_software(network))
-        rungs += _firmware(network, Path(scratch), findings, rtl=summary.get("rtl") is not None)
+        rungs += _firmware(network, scratch, findings, rtl=summary.get("rtl") is not None)
         layers = tuple(network.golden)
         climbed = climb_ladder(rungs, network.x, "golden", layers)
     findings += climbed.findings
@@ -121,8 +117,10 @@ def _open(folder: Path) -> _Network:
     program = read(folder / QONNX)
     deployed = read(folder / TRIGGER) if (folder / TRIGGER).exists() else program
     config = configuration.load(folder / CONFIG)
-    x, golden = _golden(folder, program, deployed)
-    return _Network(folder, config, program, deployed, x, golden)
+    found = read_vectors(folder, program, deployed)
+    golden = {program.operations[-1].name: found["y"]}
+    golden |= {name: found[name] for name in (SCORE, ACCEPT) if name in found}
+    return _Network(folder, config, program, deployed, found["x"], golden)
 
 
 def _software(network: _Network) -> Iterator[Rung]:
@@ -160,7 +158,9 @@ def _firmware(
     project = scratch / "hls"
     generate(contract, program, config.hls, project, scratch / "hls.log", x)
     findings += [Finding("hls", str(item), item.layer) for item in check_project(project, program)]
-    yield Rung(CSIM, load_csim(project, program).trace, beside=GOLDEN)
+    loaded = load_csim(project, program)
+    check_csim(loaded, program)
+    yield Rung(CSIM, loaded.trace, beside=GOLDEN)
     yield Rung(EMULATOR, _emulator(program, x, scratch / "emulator").trace, beside=GOLDEN)
     if rtl:
         yield Rung(RTL, _rtl(program, config.rtl, scratch / "rtl").trace, beside=GOLDEN)
@@ -175,46 +175,12 @@ def _emulator(program: Program, x: Integers, folder: Path) -> Emulator:
 
 def _rtl(program: Program, options: Rtl, folder: Path) -> Clocked:
     # alkaid takes a second to import: only where there is RTL to make
+    from aetrig.rtl.measure import check_digest
     from aetrig.rtl.pipeline import search
     from aetrig.rtl.project import write
 
     found = search(program, options.clock_ns, options.stage_delay)
     write(folder, program, within_budget(found, options), options)
-    return load_rtl(folder, program, options.language)
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    for name in (*FILES, SUMMARY):
-        if not (folder / name).is_file():
-            raise UserError(
-                f"{folder} holds no network ({name} is missing); aetrig golden write makes one"
-            )
-    path = folder / SUMMARY
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version = summary["version"]
-        dict(summary["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not what aetrig golden write wrote ({error})") from error
-    if version != VERSION:
-        raise UserError(f"{path} has version {version}, this program reads version {VERSION}")
-    return summary
-
-
-def _golden(folder: Path, program: Program, deployed: Program) -> tuple[Integers, Trace]:
-    """Return the inputs, and the golden integers by layer: output, score, accept bits."""
-    path = folder / VECTORS
-    widths = {"x": program.features, "y": program.outputs}
-    if deployed.trigger is not None:
-        widths |= {SCORE: 1, ACCEPT: len(deployed.trigger.points)}
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = {name: archive[name].astype(np.int64) for name in widths}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise UserError(f"{path}: not golden vectors ({error}); restore it") from error
-    for name, width in widths.items():
-        expected = (len(found["x"]), width)
-        if found[name].shape != expected:
-            raise UserError(f"{path}: '{name}' has shape {found[name].shape}, expected {expected}")
-    golden = {program.operations[-1].name: found["y"]}
-    return found["x"], golden | {n: found[n] for n in (SCORE, ACCEPT) if n in found}
+    simulation = load_rtl(folder, program, options.language)
+    check_digest(simulation, program)
+    return simulation

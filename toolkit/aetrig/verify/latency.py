@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from aetrig.errors import AetrigError, UserError
+from aetrig.errors import AetrigError
 from aetrig.hls.cosim import read_cosim
 from aetrig.hls.latency import best_latency
 from aetrig.hls.report import find_report, read_report
 from aetrig.hls.reports import cosim_report
+from aetrig.records import read_record
 from aetrig.run import Run
 from aetrig.verify.verdict import Finding, Latency
 
@@ -46,13 +46,9 @@ def _rtl(run: Run) -> Latency | None:
     path = run / "rtl.json"
     if not path.exists():
         return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))["latency"]
-        clock = float(found["clock_ns"])
-        cycles, interval = int(found["cycles"]), int(found["interval_cycles"])
-        return Latency(f"rtl/, {found['source']}", cycles, interval, clock)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not what aetrig rtl wrote ({error!r})") from error
+    found = read_record(path)["latency"]
+    source = f"rtl/, {found['source']}"
+    return Latency(source, found["cycles"], found["interval_cycles"], found["clock_ns"])
 
 
 def _cosim(run: Run) -> Latency | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,12 +16,15 @@ from aetrig.export.session import (
     output_integers,
     trigger_integers,
 )
+from aetrig.hls.csim import check_digest as check_csim
 from aetrig.hls.csim import load as load_csim
 from aetrig.nets.integers import trace_integers
 from aetrig.nets.quant_net import QuantAutoencoder
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
+from aetrig.records import read_record
 from aetrig.rtl.load import load as load_rtl
+from aetrig.rtl.measure import check_digest
 from aetrig.run import Run
 from aetrig.verify.ladder import Rung, Trace
 
@@ -97,13 +99,17 @@ def trigger_rungs(run: Run, program: Program) -> Iterator[Rung]:
 
 def csim_rung(run: Run, program: Program | None) -> Rung:
     """Return the hls4ml project, emulated in C++."""
-    return Rung(CSIM, load_csim(run / "hls", _types(program)).trace, keep=True)
+    loaded = load_csim(run / "hls", _types(program))
+    check_csim(loaded, _types(program))
+    return Rung(CSIM, loaded.trace, keep=True)
 
 
 def rtl_rung(run: Run, program: Program | None) -> Rung:
     """Return the RTL, simulated with an event at every clock."""
-    language = json.loads(run.need("rtl.json", "rtl").read_text(encoding="utf-8"))["language"]
+    language = read_record(run.need("rtl.json", "rtl"))["language"]
     simulation = load_rtl(run / "rtl", _types(program), language)
+    if simulation.network_digest() is not None:  # a project made before there was the port
+        check_digest(simulation, _types(program))
     return Rung(RTL, simulation.trace, beside=PROGRAM, keep=True)
 
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from aetrig import config as configuration
-from aetrig.bring import RECORD, SOURCE
 from aetrig.config.model import RunConfig
 from aetrig.data import features as feature_file
 from aetrig.data.scaling import InputScaling
 from aetrig.data.vectors import Vectors
 from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import AetrigError
-from aetrig.run import Run, replacing, write_json
+from aetrig.run import Run, alone, replacing, write_json
 from aetrig.train.load import load_scaling
-from aetrig.verify.digests import digest_findings
+from aetrig.verify.chain import unlinked
+from aetrig.verify.digests import CACHED, INPUTS, digest_findings
 from aetrig.verify.formats import format_findings
 from aetrig.verify.ladder import Climbed, climb_ladder
 from aetrig.verify.latency import latency
@@ -31,23 +31,6 @@ from aetrig.verify.stages import Stages, open_stages
 from aetrig.verify.vectors import Adversarial, adversarial
 from aetrig.verify.verdict import Finding, Mismatch, Physics, Verdict
 
-INPUTS = (
-    "config.yaml",
-    "scaling.json",
-    "features.json",
-    "vectors/validation.npz",
-    "checkpoints/float.pt",
-    "checkpoints/qat.pt",
-    SOURCE,
-    RECORD,
-    "model.qonnx.onnx",
-    "model.onnx",
-    "trigger.qonnx.onnx",
-    "trigger.onnx",
-    "hls",
-    "rtl",
-    "emulator",
-)
 NO_FLOAT = (
     "the network was imported: there is no float network to compare with, and the ladder begins "
     "with QONNX's executor on the imported file"
@@ -55,6 +38,7 @@ NO_FLOAT = (
 Progress = Callable[[str], None]
 
 
+@alone
 def verify(run: Run, progress: Progress = lambda _: None) -> Verdict:
     """Verify a run from what lies in its directory, and write verify.json whatever the outcome.
 
@@ -65,6 +49,9 @@ def verify(run: Run, progress: Progress = lambda _: None) -> Verdict:
     config = configuration.load(run / "config.yaml", [])
     progress("checking digests")
     findings = digest_findings(run)
+    for name in CACHED:
+        run.discard_unrecorded(name)
+    findings += [Finding(fault.artefact, fault.what) for fault in unlinked(run)]
     progress("opening stages")
     stages = open_stages(run)
     findings += stages.findings
@@ -213,5 +200,7 @@ def _write(
         write_json(run / "mismatches.json", [vars(item) for item in mismatches])
     else:
         (run / "mismatches.json").unlink(missing_ok=True)
+        run.forget("mismatches.json")
     write_json(run / "verify.json", verdict.to_json())
+    run.record_libraries(CACHED)
     run.record("verify", outputs, [name for name in INPUTS if (run / name).exists()])

@@ -137,6 +137,8 @@ def open_stages(run: Run) -> Stages:
     firmware = ("hls", "rtl") if (run / "rtl").exists() else ("hls",)
     for folder in (*firmware, "emulator"):
         name, back_end = BACK_ENDS[folder]
+        if run.swapped(folder):  # told by its digest; its code is not run
+            continue
         if (run / folder).exists() or firmware == (folder,):
             opened = attempt(name, folder, folder, partial(back_end, run, stages.deployed))
             stages.rungs += [] if opened is None else [opened]

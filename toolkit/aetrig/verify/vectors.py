@@ -64,6 +64,11 @@ def adversarial(program: Program, count: int, seed: int = SEED) -> Adversarial:
     return Adversarial(x, family, coverage(program, x))
 
 
+def drawn(program: Program, count: int, generator: np.random.Generator) -> Integers:
+    """Return random inputs of all sizes: whole range, unsaturated, near the offset, sparse."""
+    return _pool(_bounds(program), count, generator)
+
+
 def _bounds(program: Program) -> _Input:
     low = np.array([form.low for form in program.input_formats], dtype=np.int64)
     high = np.array([form.high for form in program.input_formats], dtype=np.int64)

@@ -17,8 +17,13 @@
 #if AETRIG_VECTORS
 #include <immintrin.h>
 #endif
-// g++ knows AVX-VNNI from version 11 on
+// g++ knows AVX-VNNI from version 11 on. 0 leaves a processor's paths out, and what compiling them takes
+#ifndef AETRIG_COMPILES_AVXVNNI
 #define AETRIG_COMPILES_AVXVNNI (AETRIG_VECTORS && __GNUC__ >= 11)
+#endif
+#ifndef AETRIG_COMPILES_AVX512
+#define AETRIG_COMPILES_AVX512 AETRIG_VECTORS
+#endif
 
 namespace aetrig {
 
@@ -64,6 +69,7 @@ namespace avxvnni {
 #pragma GCC pop_options
 #endif
 
+#if AETRIG_COMPILES_AVX512
 #pragma GCC push_options
 #pragma GCC target("avx2,avx512f,avx512bw,avx512vl,avx512vnni,prefer-vector-width=512")
 namespace avx512 {
@@ -74,6 +80,7 @@ namespace avx512 {
 #include "events.hpp"
 } // namespace avx512
 #pragma GCC pop_options
+#endif
 #endif
 
 // As in the generated header.
@@ -93,10 +100,12 @@ static inline bool supported(int path) {
     case path_avxvnni:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni");
 #endif
+#if AETRIG_COMPILES_AVX512
     case path_avx512vnni:
     case path_avx512events:
         return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl");
+#endif
     }
 #endif
     return path == path_generic;
@@ -132,14 +141,18 @@ template <class Way, class T> static int go(const Batch<T> &b) {
 template <class Net, class T> static int run_by(int path, const Batch<T> &batch) {
 #if AETRIG_VECTORS
     if constexpr (Net::Input::planes) {
+#if AETRIG_COMPILES_AVX512
         if (path == path_avx512events)
             return go<avx512::Many<Net>>(batch);
+#endif
         if (path == path_avx2events)
             return go<avx2::Many<Net>>(batch);
     }
     switch (path) {
+#if AETRIG_COMPILES_AVX512
     case path_avx512vnni:
         return go<avx512::Chain<Net>>(batch);
+#endif
 #if AETRIG_COMPILES_AVXVNNI
     case path_avxvnni:
         return go<avxvnni::Chain<Net>>(batch);

@@ -13,9 +13,11 @@ void myproject_axi(axi_word in[TRIGGER_INPUTS], axi_word out[TRIGGER_WORDS]) {
     }
     trigger_score_t score;
     ap_uint<TRIGGER_POINTS> accept;
-    trigger(x, score, accept);
+    ap_uint<32 * DIGEST_WORDS> digest;
+    trigger(x, score, accept, digest);
     const ap_uint<64> wide = score;
-    const ap_uint<32> words[TRIGGER_WORDS] = {accept, wide.range(31, 0), wide.range(63, 32)};
+    const ap_uint<32> words[TRIGGER_WORDS] = {accept, wide.range(31, 0), wide.range(63, 32),
+                                              digest.range(32 * DIGEST_WORDS - 1, 32 * DIGEST_WORDS - 32)};
     for (int i = 0; i < TRIGGER_WORDS; i++) {
 #pragma HLS PIPELINE
         out[i].data = words[i];

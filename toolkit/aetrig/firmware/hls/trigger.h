@@ -6,6 +6,9 @@
 #include "ap_fixed.h"
 #include "ap_int.h"
 
+// 32-bit words of the contract's SHA-256, which the top function gives as a number of 256 bits
+#define DIGEST_WORDS 8
+
 namespace aetrig {
 
 struct Square {

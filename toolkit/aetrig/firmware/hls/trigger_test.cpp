@@ -1,6 +1,8 @@
 // Test bench of the trigger: a line of tb_data/tb_input_features.dat an event, and beside it a line
-// of tb_data/tb_output_predictions.dat with score and accept bits. Exit code 1 where any differs.
+// of tb_data/tb_output_predictions.dat with score and accept bits; tb_data/tb_network_digest.dat has
+// the SHA-256 of the network that these are of. Exit code 1 where any differs.
 #include <fstream>
+#include <iomanip>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -30,8 +32,9 @@ int main() {
         return 1;
     }
     std::ofstream results(RESULTS);
-    std::string row, wanted;
-    int events = 0, differing = 0;
+    std::string row, wanted, network;
+    std::ifstream("tb_data/tb_network_digest.dat") >> network;
+    int events = 0, differing = 0, others = 0;
     while (std::getline(inputs, row) && std::getline(expected, wanted)) {
         std::istringstream numbers(row);
         long long x[TRIGGER_INPUTS];
@@ -39,7 +42,12 @@ int main() {
             numbers >> x[i];
         unsigned long long score;
         unsigned char accept[TRIGGER_POINTS];
-        run_top(x, score, accept);
+        unsigned digest[HOST_DIGEST_WORDS];
+        run_top(x, score, accept, digest);
+        std::ostringstream said;
+        for (int i = 0; i < HOST_DIGEST_WORDS; i++)
+            said << std::hex << std::setw(8) << std::setfill('0') << digest[i];
+        others += said.str() != network.substr(0, said.str().size());
         std::ostringstream found;
         found << score;
         for (int i = 0; i < TRIGGER_POINTS; i++)
@@ -49,5 +57,7 @@ int main() {
         events++;
     }
     std::cout << events << " events, " << differing << " differing" << std::endl;
-    return events == 0 || differing != 0;
+    if (others != 0)
+        std::cout << "the vectors are of another network than the firmware: its digest differs" << std::endl;
+    return events == 0 || differing != 0 || others != 0;
 }

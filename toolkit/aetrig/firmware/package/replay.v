@@ -17,11 +17,14 @@ module replay;
     wire [`Y_BITS-1:0] y;
     wire [`SCORE_BITS-1:0] score;
     wire [`POINTS-1:0] accept;
+    wire [255:0] network_digest;
+    reg [255:0] network [0:0];  // that these vectors are of
     integer sent = 0, received = 0, differing = 0;
 
     trigger dut (
         .clk(clk), .rst(rst), .valid_in(valid_in), .x(x),
-        .valid_out(valid_out), .y(y), .score(score), .accept(accept)
+        .valid_out(valid_out), .y(y), .score(score), .accept(accept),
+        .network_digest(network_digest)
     );
 
     initial begin
@@ -29,6 +32,7 @@ module replay;
         $readmemh("vectors/y.hex", y_of);
         $readmemh("vectors/score.hex", score_of);
         $readmemh("vectors/accept.hex", accept_of);
+        $readmemh("vectors/network_digest.hex", network);
         repeat (4) step;
         rst = 1'b0;
         while (received < EVENTS && sent < EVENTS + 1000) begin
@@ -42,7 +46,8 @@ module replay;
                 received = received + 1;
             end
         end
-        if (received == EVENTS && differing == 0) $display("PASS: %0d events", received);
+        if (network_digest !== network[0]) $display("FAIL: the RTL is of network %h, the vectors of %h", network_digest, network[0]);
+        else if (received == EVENTS && differing == 0) $display("PASS: %0d events", received);
         else $display("FAIL: %0d events, %0d differing", received, differing);
         $finish;
     end

@@ -10,14 +10,16 @@ module bench (
     output wire                     valid_out,
     output wire [32*`Y_WORDS-1:0]   y,
     output wire [32*`SCORE_WORDS-1:0] score,
-    output wire [32*`POINT_WORDS-1:0] accept
+    output wire [32*`POINT_WORDS-1:0] accept,
+    output wire [255:0]             network_digest
 );
     wire [`Y_BITS-1:0] y_bits;
     wire [`SCORE_BITS-1:0] score_bits;
     wire [`POINTS-1:0] accept_bits;
     trigger dut (
         .clk(clk), .rst(rst), .valid_in(valid_in), .x(x[`X_BITS-1:0]),
-        .valid_out(valid_out), .y(y_bits), .score(score_bits), .accept(accept_bits)
+        .valid_out(valid_out), .y(y_bits), .score(score_bits), .accept(accept_bits),
+        .network_digest(network_digest)
     );
     assign y = {{(32*`Y_WORDS-`Y_BITS){1'b0}}, y_bits};
     assign score = {{(32*`SCORE_WORDS-`SCORE_BITS){1'b0}}, score_bits};

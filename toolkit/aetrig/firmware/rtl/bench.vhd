@@ -1,5 +1,6 @@
 -- Clocks the trigger through stimulus.txt, a line a cycle (reset, valid, the bits of x), and writes
--- response.txt: valid, y, score and accept as they stand after each rising edge.
+-- response.txt: valid, y, score and accept as they stand after each rising edge; and
+-- network_digest.txt: the bits of that port.
 library ieee;
 use ieee.std_logic_1164.all;
 use std.textio.all;
@@ -14,16 +15,18 @@ architecture simulation of bench is
     signal y      : std_logic_vector(Y_BITS - 1 downto 0);
     signal score  : std_logic_vector(SCORE_BITS - 1 downto 0);
     signal accept : std_logic_vector(POINTS - 1 downto 0);
+    signal network_digest : std_logic_vector(255 downto 0);
 begin
     dut : entity work.trigger
         port map (
             clk => clk, rst => rst, valid_in => valid_in, x => x, valid_out => valid_out,
-            y => y, score => score, accept => accept
+            y => y, score => score, accept => accept, network_digest => network_digest
         );
 
     process
         file stimulus : text open read_mode is "stimulus.txt";
         file response : text open write_mode is "response.txt";
+        file identity : text open write_mode is "network_digest.txt";
         variable row : line;
         variable cycle : std_logic_vector(X_BITS + 1 downto 0);
     begin
@@ -46,6 +49,8 @@ begin
             write(row, accept);
             writeline(response, row);
         end loop;
+        write(row, network_digest);
+        writeline(identity, row);
         wait;
     end process;
 end architecture simulation;

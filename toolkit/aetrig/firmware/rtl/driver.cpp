@@ -41,3 +41,12 @@ extern "C" void aetrig_clock(const std::uint32_t* x, const std::uint8_t* valid_i
     }
     bench->final();
 }
+
+// digest: 8 words, the lowest first, of what stands at the port network_digest without any clock.
+extern "C" void aetrig_network_digest(std::uint32_t* digest) {
+    const auto context = std::make_unique<VerilatedContext>();
+    const auto bench = std::make_unique<Vbench>(context.get());
+    bench->eval();
+    record(bench->network_digest, digest);
+    bench->final();
+}

@@ -3,6 +3,10 @@
 -- An event that is taken in at one rising edge of clk, with valid_in high, has its results at the
 -- outputs LATENCY edges later, with valid_out high. x must come from registers. A reset, of one
 -- clock or more, drops the events in flight and the one at the input.
+--
+-- network_digest is a constant: the SHA-256 of the contract (the ONNX file that this was made from),
+-- as a number of 256 bits. Connect it to a register that software reads, whole or its highest 32
+-- bits (the first 8 digits); what is left open costs nothing.
 library ieee;
 use ieee.std_logic_1164.all;
 use work.trigger_config.all;
@@ -16,7 +20,8 @@ entity trigger is
         valid_out : out std_logic;
         y         : out std_logic_vector(Y_BITS - 1 downto 0);
         score     : out std_logic_vector(SCORE_BITS - 1 downto 0);
-        accept    : out std_logic_vector(POINTS - 1 downto 0)
+        accept    : out std_logic_vector(POINTS - 1 downto 0);
+        network_digest : out std_logic_vector(255 downto 0)
     );
 end entity trigger;
 
@@ -47,4 +52,6 @@ begin
     gate : for point in accept'range generate
         accept(point) <= above(point) and in_flight(LATENCY - 1);
     end generate gate;
+
+    network_digest <= DIGEST;
 end architecture rtl;
