@@ -12,17 +12,67 @@ from hypothesis import strategies as st
 
 from aetrig.errors import UserError
 from aetrig.program import Add, Affine, Format, Program, Quantize, Relu, Rescale, Table, evaluate
-from aetrig.program.evaluate import shift_right_floor, shift_right_round, trace
+from aetrig.program.evaluate import (
+    BLOCK,
+    product,
+    results,
+    shift_right_floor,
+    shift_right_round,
+    trace,
+)
 from aetrig.program.ranges import ranges
+from fuzz.architectures import SMALL, architecture
 from program.strategies import programs, triggers, vectors
 
 
-@given(st.integers(-(2**50), 2**50), st.integers(-8, 40))
+@given(st.integers(-(2**50), 2**50), st.integers(-8, 80))
 def test_shifts_round_as_fractions_do(value: int, shift: int) -> None:
     exact = Fraction(value) / Fraction(2) ** shift
     q = np.array([value])
-    assert shift_right_floor(q, shift)[0] == floor(exact)
+    if shift < 64:  # what a processor shifts by
+        assert shift_right_floor(q, shift)[0] == floor(exact)
     assert shift_right_round(q, shift)[0] == round(exact)  # Python rounds ties to even
+
+
+@given(st.integers(-(2**61), 2**61 - 1), st.integers(1, 80), st.sampled_from([-1, 0, 1]))
+def test_ties_of_the_widest_integers_go_to_the_even_side(value: int, shift: int, off: int) -> None:
+    tie = ((value >> shift) << shift) + (1 << (shift - 1)) + off
+    if -(2**61) <= tie < 2**61:
+        wanted = round(Fraction(tie) / Fraction(2) ** shift)
+        assert shift_right_round(np.array([tie]), shift)[0] == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), inputs=st.integers(1, 40), q_bits=st.integers(1, 40))
+def test_products_are_exact_on_both_sides_of_what_floating_point_holds(
+    data: st.DataObject, inputs: int, q_bits: int
+) -> None:
+    """Odd sums near 2**23, 2**24, 2**52, 2**53: one bit more than the mantissa would show."""
+    total = data.draw(st.sampled_from([8, 22, 23, 24, 25, 51, 52, 53, 54, 61]))
+    w_bits = max(1, total - q_bits - (inputs - 1).bit_length())
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    low, high = data.draw(st.sampled_from([(-1, 1), (0, 1), (1, 1), (-1, -1)]))
+    q = rng.integers(low * 2**q_bits, high * 2**q_bits, (5, inputs), endpoint=True)
+    weight = rng.integers(2 ** (w_bits - 1), 2**w_bits, (inputs, 3), endpoint=True)
+    weight *= rng.choice([-1, 1], weight.shape) if low < 0 < high else 1
+    wanted = q.astype(object) @ weight.astype(object)
+    assert product(q, weight).tolist() == wanted.tolist()
+
+
+def test_products_of_nothing() -> None:
+    assert product(np.zeros((0, 3), np.int64), np.ones((3, 2), np.int64)).shape == (0, 2)
+    assert product(np.ones((2, 1), np.int64), np.zeros((1, 4), np.int64)).tolist() == [[0] * 4] * 2
+
+
+@pytest.mark.parametrize("events", [0, 1, BLOCK, BLOCK + 1])
+def test_results_are_those_of_the_trace_in_blocks(events: int) -> None:
+    program = architecture(3, SMALL)
+    x = vectors(program, max(1, events))[:events]
+    whole, found = trace(program, x), results(program, x)
+    assert list(found) == [program.operations[-1].name, "score", "accept"]
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, whole[name])
+        assert values.dtype == np.int64
 
 
 def by_fractions(program: Program, event: list[int]) -> list[int]:

@@ -127,11 +127,11 @@ BAD = {
     "no scaling": (remove_input_scaling, "must begin with Sub and Mul"),
     "plain weight": (unquantize_weight, "'encoder_0_weight' is not quantized"),
     "no bias": (cut_the_bias, "MatMul 'encoder_0' must be followed by Add"),
-    "loop": (loop, "feeds 2 nodes|circle"),
+    "loop": (loop, "feeds 2 nodes|circle|made more than once"),
     "branch": (branch, "'encoder_0_quant_out0' feeds 2 nodes"),
     "rounding": (rounding, "'CEIL' of 'input_quant' is not supported"),
     "no metadata": (no_metadata, "no metadata 'aetrig.input'"),
-    "bad metadata": (bad_metadata, "metadata 'aetrig.input' is not readable"),
+    "bad metadata": (bad_metadata, "metadata 'aetrig.input'"),
     "external data": (external_data, "lies in another file"),
 }  # fmt: skip
 
@@ -237,7 +237,7 @@ def product(model: onnx.ModelProto) -> None:
         (off_grid, "thresholds 'thresholds' must be integers in units of 2**-8"),
         (other_sum, "made by ReduceMean 'score', not ReduceSum"),
         (other_reference, "must be an earlier quantizer as wide as the output (3)"),
-        (no_names, "does not name network and working points"),
+        (no_names, "set the trigger again"),
         (another_name, "1 thresholds, but 2 working points are named"),
         (product, "must multiply the difference with itself"),
     ],

@@ -1,4 +1,4 @@
-"""The reference: what a Program computes, in exact 64-bit integers. Read it and believe it."""
+"""The reference: what a Program computes, in exact integers. Read it and believe it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from aetrig.program.model import (
 )
 from aetrig.program.ranges import check_int64
 
+BLOCK = 2048  # events that stay in the processor's cache
+
 
 def shift_right_floor(q: Integers, shift: int) -> Integers:
     """Return floor(q / 2**shift); a negative shift multiplies."""
@@ -32,15 +34,35 @@ def shift_right_floor(q: Integers, shift: int) -> Integers:
 
 
 def shift_right_round(q: Integers, shift: int) -> Integers:
-    """Return q / 2**shift rounded to nearest, ties to even; a negative shift multiplies."""
+    """Return q / 2**shift rounded to nearest, ties to even; a negative shift multiplies.
+
+    ``q``: of at most 62 bits, as everything that `check_int64` lets pass.
+    """
     if shift <= 0:
         return q << -shift
-    floor = q >> shift
-    rest = q - (floor << shift)
-    half = 1 << (shift - 1)
-    up = (rest > half) | ((rest == half) & (floor & 1 == 1))
-    result: Integers = floor + up
-    return result
+    shift = min(shift, 63)  # from there on all of them round to zero
+    # just below a half carries what lies above a half; the lowest bit of an odd floor carries a tie
+    up = (q >> shift) & 1
+    up += q
+    up += (1 << (shift - 1)) - 1
+    up >>= shift
+    return up
+
+
+def product(q: Integers, weight: Integers) -> Integers:
+    """Return q @ weight, exactly, for integers (events, inputs) and (inputs, outputs).
+
+    Floating point of 24 or 53 bits holds every integer up to 2**24 or 2**53. Where the sum of all
+    terms' magnitudes stays below, so does every partial sum, in whatever order: nothing is rounded,
+    and the library that multiplies floating-point matrices is many times faster than integers.
+    """
+    largest = float(np.abs(q).max(initial=0))
+    magnitudes = np.abs(weight).astype(np.float64).sum(axis=0).max(initial=0.0)
+    for kind, bits in ((np.float32, 24), (np.float64, 53)):
+        # half of what is held, since the bound itself is rounded
+        if largest * magnitudes < 2.0 ** (bits - 1):
+            return np.asarray((q.astype(kind) @ weight.astype(kind)).astype(np.int64))
+    return q @ weight
 
 
 def apply(
@@ -59,7 +81,7 @@ def apply(
             finest = int(op.shift.max())
             return (q - op.offset) << (finest - op.shift), exponent - finest
         case Affine():
-            return q @ op.weight + op.bias, exponent + op.weight_format.exponent
+            return product(q, op.weight) + op.bias, exponent + op.weight_format.exponent
         case Relu():
             return np.maximum(q, 0), exponent
         case Table():
@@ -104,9 +126,25 @@ def trace(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
     ``x``: integers in hardware units, shape (events, features). Raises UserError where one lies
     outside its feature's format: the ranges, and so exactness, hold only within.
     """
-    check_int64(program)
-    q, exponent = np.asarray(x, dtype=np.int64), 0
-    _check_input(program, q)
+    return _traced(program, _checked(program, x))
+
+
+def results(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
+    """Return the output's integers by its quantizer's name, "score" and "accept", as `trace` does.
+
+    What lies between is forgotten block by block, so that many events fit into memory.
+    """
+    q = _checked(program, x)
+    names = {program.operations[-1].name, SCORE, ACCEPT}
+    blocks = []
+    for start in range(0, max(1, len(q)), BLOCK):
+        values = _traced(program, q[start : start + BLOCK])
+        blocks.append({name: values[name] for name in values if name in names})
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _traced(program: Program, q: Integers) -> dict[str, Integers]:
+    exponent = 0
     steps: dict[str, tuple[Integers, int]] = {}
     for op in program.operations:
         q, exponent = steps[op.name] = apply(op, q, exponent, steps)
@@ -115,6 +153,13 @@ def trace(program: Program, x: npt.NDArray[Any]) -> dict[str, Integers]:
         values[SCORE] = score(program.trigger.score, q, exponent, program, values)
         values[ACCEPT] = accept(program, values[SCORE])
     return values
+
+
+def _checked(program: Program, x: npt.NDArray[Any]) -> Integers:
+    check_int64(program)
+    q = np.asarray(x, dtype=np.int64)
+    _check_input(program, q)
+    return q
 
 
 def _check_input(program: Program, q: Integers) -> None:
@@ -133,4 +178,4 @@ def _check_input(program: Program, q: Integers) -> None:
 
 def evaluate(program: Program, x: npt.NDArray[Any]) -> Integers:
     """Return the output's integers, shape (events, outputs), at ``output_format.exponent``."""
-    return trace(program, x)[program.operations[-1].name]
+    return results(program, x)[program.operations[-1].name]

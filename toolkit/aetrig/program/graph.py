@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,16 @@ import onnx
 from onnx import numpy_helper
 
 from aetrig.errors import UserError
+from aetrig.reading import check_shape, parse_json, read_bytes
 
 INPUT_METADATA = "aetrig.input"  # per feature [bits, signed] of the hardware integers
+MOST_NODES, MOST_ELEMENTS = 5_000, 1 << 27
+OF_TWO = ("MatMul", "Add", "Sub", "Mul", "Gather", "Greater")
+_TYPES = onnx.TensorProto
+NUMBERS = (
+    _TYPES.FLOAT, _TYPES.DOUBLE, _TYPES.FLOAT16, _TYPES.BOOL, _TYPES.INT8, _TYPES.INT16,
+    _TYPES.INT32, _TYPES.INT64, _TYPES.UINT8, _TYPES.UINT16, _TYPES.UINT32, _TYPES.UINT64,
+)  # fmt: skip
 Floats = npt.NDArray[np.float64]
 
 
@@ -147,16 +154,18 @@ class Graph:
 
     def input_formats(self) -> list[tuple[int, bool]]:
         """Return (bits, signed) of each feature's hardware integers from the file's metadata."""
-        try:
-            content: Any = json.loads(self.metadata[INPUT_METADATA])
-            formats = [(int(bits), bool(signed)) for bits, signed in content["formats"]]
-        except KeyError as error:
+        if INPUT_METADATA not in self.metadata:
             raise self.fail(
                 f"no metadata '{INPUT_METADATA}' that states the input's integers (bits, signed); "
                 "aetrig export-onnx writes it"
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise self.fail(f"metadata '{INPUT_METADATA}' is not readable: {error}") from error
+            )
+        where = f"{self.path}: metadata '{INPUT_METADATA}'"
+        content = parse_json(self.metadata[INPUT_METADATA], dict[str, Any], where, "export again")
+        check_shape(content.get("formats"), list[list[int | bool]], f"{where} 'formats'")
+        pairs = content["formats"]
+        if any(len(pair) != 2 for pair in pairs):
+            raise UserError(f"{where} is not readable: pairs of bits and sign are expected")
+        formats = [(int(bits), bool(signed)) for bits, signed in pairs]
         if not formats or any(not 1 <= bits <= 24 for bits, _ in formats):
             raise self.fail(f"metadata '{INPUT_METADATA}' must hold 1 to 24 bits for each feature")
         return formats
@@ -164,15 +173,14 @@ class Graph:
 
 def parsed(path: Path) -> onnx.ModelProto:
     """Read an ONNX file without anything beside it; raise UserError where it is none."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    content = read_bytes(path)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)
     except Exception as error:  # protobuf's own error class differs between its versions
         raise UserError(f"{path}: not an ONNX file ({error}); export it again") from error
+    if len(model.graph.node) > MOST_NODES:
+        raise UserError(f"{path}: {len(model.graph.node):,} nodes; at most {MOST_NODES:,} are read")
     return model
 
 
@@ -189,7 +197,13 @@ def load_graph(path: Path) -> Graph:
         raise UserError(
             f"{path}: tensor '{external[0]}' lies in another file, which is not supported"
         )
-    constants = {item.name: _values(path, item) for item in graph.initializer}
+    for node in graph.node:
+        if not node.input or not node.output:
+            raise UserError(f"{path}: node '{node.name}' ({node.op_type}) takes or makes nothing")
+    _check_nodes(path, graph)
+    constants = {
+        item.name: tensor_values(path, item).astype(np.float64) for item in graph.initializer
+    }
     inputs = [item.name for item in graph.input if item.name not in constants]
     outputs = [item.name for item in graph.output]
     if len(inputs) != 1 or len(outputs) not in (1, 3):
@@ -201,8 +215,53 @@ def load_graph(path: Path) -> Graph:
     return Graph(path, tuple(graph.node), constants, inputs[0], tuple(outputs), metadata)
 
 
-def _values(path: Path, tensor: onnx.TensorProto) -> Floats:
+def _check_nodes(path: Path, graph: onnx.GraphProto) -> None:
+    """Raise UserError for a node without what every node has, and a tensor that is made twice."""
+    made: set[str] = set()
+    for node in graph.node:
+        least = 2 if node.op_type in OF_TWO else 1
+        if len(node.input) < least or not node.output or "" in (*node.input, *node.output):
+            raise UserError(
+                f"{path}: node '{node.name}' ({node.op_type}) lacks an input or its output"
+            )
+        for tensor in node.output:
+            if tensor in made:
+                raise UserError(f"{path}: tensor '{tensor}' is made more than once")
+            made.add(tensor)
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return a node's attributes that are numbers and text by name; others are left out.
+
+    Text that is no UTF-8 is shown with replacement characters.
+    """
+    values: dict[str, Any] = {}
+    for item in node.attribute:
+        if item.type == onnx.AttributeProto.INT:
+            values[item.name] = item.i
+        elif item.type == onnx.AttributeProto.FLOAT:
+            values[item.name] = item.f
+        elif item.type == onnx.AttributeProto.STRING:
+            values[item.name] = item.s.decode(errors="replace")
+    return values
+
+
+def tensor_values(path: Path, tensor: onnx.TensorProto) -> npt.NDArray[Any]:
+    """Return a constant's numbers; raise UserError, naming it, where it is damaged or elsewhere.
+
+    Nothing is allocated for a shape whose elements are not in the file.
+    """
+    if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
+        raise UserError(f"{path}: tensor '{tensor.name}' lies in another file")
+    if tensor.data_type not in NUMBERS:
+        raise UserError(f"{path}: tensor '{tensor.name}' holds no real numbers")
+    elements = math.prod(tensor.dims)
+    if min(tensor.dims, default=0) < 0 or elements > MOST_ELEMENTS:
+        raise UserError(
+            f"{path}: tensor '{tensor.name}' declares the shape {tuple(tensor.dims)[:8]}"
+        )
     try:
-        return np.asarray(numpy_helper.to_array(tensor), dtype=np.float64)
-    except (ValueError, TypeError) as error:
+        values: npt.NDArray[Any] = np.asarray(numpy_helper.to_array(tensor))
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise UserError(f"{path}: tensor '{tensor.name}' is damaged ({error})") from error
+    return values

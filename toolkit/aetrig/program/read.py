@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from aetrig.program.graph import Floats, Graph, load_graph
+from aetrig.program.graph import Floats, Graph, attributes, load_graph
 from aetrig.program.model import (
     Add,
     Affine,
@@ -158,13 +158,13 @@ def quant_format(graph: Graph, node: onnx.NodeProto) -> tuple[Format, Rounding]:
         raise graph.fail(
             f"bit width '{bit_width}' is {bits:g}; expected an integer from 1 to {MAX_BITS}"
         )
-    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-    rounding = attributes.get("rounding_mode", b"ROUND").decode()
+    given = attributes(node)
+    rounding = given.get("rounding_mode", "ROUND")
     if rounding not in ("ROUND", "FLOOR"):
         raise graph.fail(
             f"rounding mode '{rounding}' of '{node.name}' is not supported: ROUND or FLOOR"
         )
-    signed, narrow = bool(attributes.get("signed", 1)), bool(attributes.get("narrow", 0))
+    signed, narrow = bool(given.get("signed", 1)), bool(given.get("narrow", 0))
     form = Format(int(bits), signed, graph.exponent(scale), narrow)
     return form, "ROUND" if rounding == "ROUND" else "FLOOR"
 

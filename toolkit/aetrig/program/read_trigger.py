@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import onnx
 
 from aetrig.program.graph import Graph
 from aetrig.program.model import Affine, Program, Quantize, Score, Trigger, WorkingPoint
+from aetrig.reading import check_shape, parse_json
 
 TRIGGER_METADATA = "aetrig.trigger"  # the network's digest and the working points' names
 MAX_THRESHOLD = 1 << 53  # the file's thresholds are float64
@@ -37,14 +37,12 @@ def read_trigger(graph: Graph, network: Program) -> Program:
 
 
 def _metadata(graph: Graph) -> tuple[list[str], str]:
-    try:
-        content: Any = json.loads(graph.metadata[TRIGGER_METADATA])
-        names, digest = [str(name) for name in content["points"]], str(content["network"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise graph.fail(
-            f"metadata '{TRIGGER_METADATA}' does not name network and working points ({error!r}); "
-            "set the trigger again: aetrig threshold --force"
-        ) from error
+    where = f"{graph.path}: metadata '{TRIGGER_METADATA}'"
+    again = "set the trigger again: aetrig threshold --force"
+    content = parse_json(graph.metadata.get(TRIGGER_METADATA, ""), dict[str, Any], where, again)
+    check_shape(content.get("points"), list[str], f"{where}, 'points'", again)
+    check_shape(content.get("network"), str, f"{where}, 'network'", again)
+    names, digest = content["points"], content["network"]
     if len(set(names)) != len(names):
         raise graph.fail(f"working points must have names of their own, found {names}")
     return names, digest
