@@ -12,8 +12,8 @@ import aetrig
 
 PACKAGE = Path(aetrig.__file__).parent
 ORDER = [
-    ("errors",), ("run", "tools", "parts", "machines"), ("config",), ("data", "physics"), ("nets",), ("train",), ("program",),
-    ("export", "hls", "rtl", "emulator"), ("bring", "trigger", "compress"), ("score",), ("verify",), ("report",), ("search",), ("package",), ("doctor",), ("api",), ("cli",),
+    ("errors", "versions"), ("files", "reading"), ("hold", "records"), ("run", "tools", "parts", "machines"), ("config",), ("data", "physics"), ("nets",), ("train",), ("program",),
+    ("export", "hls", "rtl", "emulator"), ("bring", "trigger", "compress"), ("score",), ("verify",), ("report",), ("stability",), ("search",), ("package",), ("doctor",), ("api",), ("cli",),
 ]  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 HEAVY = {

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from brevitas.nn import QuantLinear
 
 from aetrig.bring import RECORD, SOURCE
 from aetrig.bring.module import export_module, module_from_file
@@ -177,7 +178,7 @@ def test_weights_of_a_state_dict(
     made = module_from_file(module_path, "make", tmp_path / "state.pt")
     assert torch.equal(made.get_submodule("neck").weight, state["neck.weight"])
     (tmp_path / "bad.pt").write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
-    with pytest.raises(UserError, match=r"bad\.pt: not a state_dict"):
+    with pytest.raises(UserError, match=r"bad\.pt: not a readable checkpoint"):
         module_from_file(module_path, "make", tmp_path / "bad.pt")
 
 
@@ -197,10 +198,12 @@ def test_a_python_file_that_gives_no_module(function: str, words: str, module_pa
 
 def test_a_float_module_is_refused_under_its_name(tmp_path: Path) -> None:
     net = torch.nn.Sequential(torch.nn.Linear(6, 2), torch.nn.ReLU(), torch.nn.Linear(2, 6))
-    with pytest.raises(UserError, match="Sequential: no Quant node: this is a network in floating"):
+    with pytest.raises(
+        UserError, match="Sequential: no Brevitas layer: this is a network in floating"
+    ):
         import_module(net, settings(tmp_path), tmp_path / "runs", base=tmp_path)
-    narrow = torch.nn.Linear(5, 5)
-    with pytest.raises(UserError, match="Linear: Brevitas cannot export it for 6 features"):
+    narrow = QuantLinear(5, 5, bias=False)
+    with pytest.raises(UserError, match="QuantLinear: Brevitas cannot export it for 6 features"):
         import_module(narrow, settings(tmp_path), tmp_path / "runs", base=tmp_path)
 
 
@@ -216,7 +219,7 @@ def test_scaling_can_be_told(exported: Path, tmp_path: Path) -> None:
         written = json.loads((run / "scaling.json").read_text(encoding="utf-8"))
         assert (written["offset"], written["shift"]) == (offset, shift)
     for content, words in (
-        ("{}", "not JSON with 'offset'"),
+        ("{}", "'offset' must be a list"),
         ('{"offset": [1], "shift": [2]}', "a list of 6"),
     ):
         (tmp_path / "bad.json").write_text(content, encoding="utf-8")

@@ -87,7 +87,7 @@ def test_bad_override_is_one_helpful_line(override: str, message: str) -> None:
         (b"seed: [1\n", "not valid YAML"),
         (b"\xff\xfe\x00", "not a text file"),
         (b"{" * 5000, "not valid YAML|nested too deeply"),
-        (b"#" * (1 << 20) + b"\n", "not a config"),
+        (b"#" * (1 << 20) + b"\n", "at most 1,048,576 are read"),
     ],
 )
 def test_bad_file_is_one_helpful_line(tmp_path: Path, content: bytes, message: str) -> None:
@@ -100,7 +100,7 @@ def test_bad_file_is_one_helpful_line(tmp_path: Path, content: bytes, message: s
 
 
 def test_missing_file_says_how_to_begin(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot read the config .* aetrig config show"):
+    with pytest.raises(UserError, match=r"cannot be read .* aetrig config show"):
         load(tmp_path / "none.yaml")
 
 

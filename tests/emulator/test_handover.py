@@ -118,6 +118,21 @@ def test_build_script_example_and_wrapper(
     assert run(shlex.split(line), folder).returncode == 0
 
 
+def test_it_says_which_network_it_is(with_trigger: Made) -> None:
+    """The hardware's register, whole or its highest 32 bits, is held against the digest."""
+    digest = with_trigger.program.digest.lower()
+    python = [sys.executable, "-W", "error"]
+    asked = run([*python, f"{with_trigger.prefix}.py", "--digest"], with_trigger.folder)
+    assert asked.stdout.strip() == digest
+    code = f"""
+from {with_trigger.prefix} import same_network
+given = [{digest!r}, {digest[:8]!r}, 0x{digest}, 0x{digest[:8]}, {digest[:4]!r}, "1" * 64, 1]
+print(*map(same_network, given))
+"""
+    found = run([*python, "-c", code], with_trigger.folder).stdout.split()
+    assert found == ["True"] * 4 + ["False"] * 3
+
+
 def test_self_test_finds_every_kind_of_change(with_trigger: Made, tmp_path: Path) -> None:
     folder = shutil.copytree(with_trigger.folder, tmp_path / "emulator")
     compile_in(folder, program_line("selftest", with_trigger.prefix))

@@ -99,5 +99,5 @@ def test_a_bad_space_is_refused_in_one_line(tmp_path: Path, text: str, message: 
     with pytest.raises(UserError, match=message) as caught:
         read(path)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match="cannot read the search space"):
+    with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path / "absent.yaml")

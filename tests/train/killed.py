@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from aetrig import files
 from aetrig.config.model import RunConfig
 from aetrig.run import Run
 from aetrig.train import checkpoint, qat
@@ -48,7 +49,7 @@ def _child(config: RunConfig, run: Run, base: Path, resume: bool, kill: tuple[st
     warnings.simplefilter("ignore")
     point, count = kill
     if point == "half":
-        checkpoint._to_disk = _nth_file(count, checkpoint._to_disk)
+        files.to_disk = _nth_file(count, files.to_disk)
     elif point != "never":
         checkpoint.save = _nth_save(point, count, checkpoint.save)
     qat(config, run, base=base, resume=resume, progress=False)
@@ -73,8 +74,8 @@ def _nth_file(count: int, to_disk: Callable[[Path], None]) -> Callable[[Path], N
 
     def armed(path: Path) -> None:
         nonlocal calls
-        calls += path.is_file()
-        if path.is_file() and calls == count:
+        calls += path.suffix == ".pt"
+        if path.suffix == ".pt" and calls == count:
             path.write_bytes(path.read_bytes()[:1000])  # as far as it got
             os.kill(os.getpid(), signal.SIGKILL)
         to_disk(path)

@@ -191,5 +191,5 @@ def test_foreign_checkpoints_are_named(tmp_path: Path, content: object, message:
 
 
 def test_missing_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is missing; make it with: aetrig qat"):
+    with pytest.raises(UserError, match="train again: aetrig qat"):
         checkpoint.load(tmp_path / "x.pt", "float", ())

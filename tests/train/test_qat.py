@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from aetrig.config.load import load as load_config
 from aetrig.config.model import RunConfig
+from aetrig.config.stability import Stability
 from aetrig.data import vectors
 from aetrig.data.scaling import fit_scaling
 from aetrig.errors import UserError
@@ -298,7 +299,10 @@ def test_a_float_phase_is_taken_over_only_where_it_is_the_same(
     source, result, settings = trained
     write_table(tmp_path)
     changed = settings.model_copy(
-        update={"quant": settings.quant.model_copy(update={"weight_bits": 3})}
+        update={
+            "quant": settings.quant.model_copy(update={"weight_bits": 3}),
+            "stability": Stability(scales=(-1.0, 1.0)),
+        }
     )
     run = Run(tmp_path / "run")
     found = qat(changed, run, base=tmp_path, resume=False, progress=False, float_from=source)

@@ -22,6 +22,7 @@ from aetrig.doctor import doctor
 from aetrig.emulator.stage import emulator
 from aetrig.export.stage import export_onnx
 from aetrig.hls.stage import hls
+from aetrig.package.check import check_package
 from aetrig.package.stage import package
 from aetrig.program.read import read as read_program
 from aetrig.report.explore import explore
@@ -31,15 +32,19 @@ from aetrig.run import Run, new_run, open_run
 from aetrig.score.stage import score
 from aetrig.search.scan import scan
 from aetrig.search.study import search
+from aetrig.stability.stage import stability
 from aetrig.train.qat import qat
 from aetrig.trigger.stage import threshold
+from aetrig.verify.chain import check_chain
 from aetrig.verify.golden import write as write_golden
 from aetrig.verify.golden_check import check as check_golden
 from aetrig.verify.stage import verify
 
 __all__ = [
     "Run",
+    "check_chain",
     "check_golden",
+    "check_package",
     "compare",
     "compress",
     "decompress",
@@ -64,6 +69,7 @@ __all__ = [
     "scan",
     "score",
     "search",
+    "stability",
     "threshold",
     "verify",
     "write_golden",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from aetrig.bring.source import load_source
 from aetrig.errors import CheckFailedError, UserError
 from aetrig.program.model import Integers, Program, Quantize
 from aetrig.program.ranges import ranges
+from aetrig.records import read_record
 from aetrig.run import Run
 
 BATCH = 4096
@@ -130,11 +130,11 @@ def open_reference(run: Run) -> Reference:
     """
     path = run.need(RECORD, "import")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))["reference"]
+        content = read_record(path)["reference"]
         tensors = {str(k): Tensor(str(n), int(e)) for k, (n, e) in content["tensors"].items()}
         offset, shift = (np.array(content[key], np.int64) for key in ("offset", "shift"))
         wide = bool(content["wide"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"{path}: not a record of an import ({error!r}); import again") from error
     return Reference(load_reference_model(run.need(SOURCE, "import")), tensors, offset, shift, wide)
 

@@ -21,7 +21,7 @@ from torch import nn
 from aetrig.bring.execute import grid_integers
 from aetrig.errors import UserError
 from aetrig.program.model import Integers
-from aetrig.train.checkpoint import UNREADABLE
+from aetrig.train.checkpoint import UNREADABLE, read_weights, why
 
 OPSET = 13
 CHUNK = 16_384
@@ -40,7 +40,7 @@ def module_from_file(path: Path, function: str, weights: Path | None = None) -> 
             made = getattr(_executed(path), function)()
         except AttributeError as error:
             raise UserError(f"{path}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # it is the user's code: any error is possible
             raise UserError(f"{path}: {type(error).__name__}: {_line(error)}") from error
     if not isinstance(made, nn.Module):
@@ -52,6 +52,11 @@ def module_from_file(path: Path, function: str, weights: Path | None = None) -> 
 
 def export_module(module: nn.Module, features: int, path: Path) -> None:
     """Write a module as QONNX; raise UserError where Brevitas cannot export it."""
+    if not any(type(part).__module__.startswith("brevitas.") for part in module.modules()):
+        raise UserError(
+            f"{type(module).__name__}: no Brevitas layer: this is a network in floating point; "
+            "train it with aetrig qat, or quantize it with Brevitas"
+        )
     ready = copy.deepcopy(module).cpu().float().eval()
     try:
         with _quiet(), torch.no_grad():
@@ -97,14 +102,13 @@ def _executed(path: Path) -> Any:
 
 
 def _load(module: nn.Module, path: Path) -> None:
+    saved = "save it with torch.save(module.state_dict(), ...)"
+    state = read_weights(path, saved)
     try:
-        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        module.load_state_dict(state)
     except UNREADABLE as error:
-        # torch's own advice, to read it without weights_only, would run code in the file
-        reason = "" if "weights_only" in str(error) else f" ({_line(error)})"
         raise UserError(
-            f"{path}: not a state_dict of this module{reason}; save it with "
-            "torch.save(module.state_dict(), ...)"
+            f"{path}: not a state_dict of this module ({why(error)}); {saved}"
         ) from error
 
 

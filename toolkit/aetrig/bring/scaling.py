@@ -8,9 +8,9 @@ otherwise: `integers`, `config`, or a JSON file with offset and shift, such as a
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from aetrig.data.scaling import InputScaling
 from aetrig.errors import UserError
 from aetrig.program.graph import Floats
 from aetrig.program.model import Integers, Rescale
+from aetrig.reading import read_json
 
 AUTO, CONFIG, INTEGERS = "auto", "config", "integers"
 LARGEST_OFFSET, LARGEST_SHIFT = 1 << 31, 64
@@ -54,26 +55,19 @@ def before_the_file(choice: str, fitted: InputScaling, *, file_scales: bool) -> 
 
 
 def _from_file(path: Path, features: int) -> Scaled:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        offset, shift = (np.array(content[key]) for key in ("offset", "shift"))
-    except OSError as error:
-        raise UserError(
-            f"--scaling {path}: cannot be read ({error.strerror}); expected {AUTO}, {CONFIG}, "
-            f"{INTEGERS} or a JSON file with offset and shift"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not JSON with 'offset' and 'shift' ({error!r})") from error
-    for key, values, most in (
-        ("offset", offset, LARGEST_OFFSET), ("shift", shift, LARGEST_SHIFT),
-    ):  # fmt: skip
-        whole = values.dtype.kind in "iu" and values.shape == (features,)
-        if not whole or (abs(values) > most).any():
+    expected = f"expected {AUTO}, {CONFIG}, {INTEGERS} or a JSON file with offset and shift"
+    content = read_json(path, dict[str, Any], expected)
+    limits = {"offset": LARGEST_OFFSET, "shift": LARGEST_SHIFT}
+    for key, most in limits.items():
+        values = content.get(key)
+        whole = isinstance(values, list) and all(type(value) is int for value in values)
+        if not whole or len(values) != features or any(abs(value) > most for value in values):
             raise UserError(
                 f"{path}: '{key}' must be a list of {features} integers, one a feature, at most "
-                f"{most}"
+                f"{most}; {expected}"
             )
-    return Scaled(offset.astype(np.int64), shift.astype(np.int64), f"offset and shift of {path}")
+    offset, shift = (np.array(content[key], np.int64) for key in limits)
+    return Scaled(offset, shift, f"offset and shift of {path}")
 
 
 def composed(outer: Scaled, offset: Floats, factor: Floats, where: str) -> Rescale:

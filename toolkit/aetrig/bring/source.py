@@ -10,18 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 from onnx.external_data_helper import load_external_data_for_model
 from onnx.reference import ReferenceEvaluator
 
 from aetrig.bring.refusal import ACTIVATIONS, OF_QUANTIZERS, QUANTIZERS, refusal
 from aetrig.errors import UserError
-from aetrig.program.graph import Graph, parsed
+from aetrig.program.graph import Graph, parsed, tensor_values
 
 ROUNDINGS = {"HALF_EVEN": "ROUND"}  # newer names of the same
 INTEGER_QUANT = "IntQuant"
 OPSETS = range(9, 24)
 MOST_COMPUTED = 1 << 26  # elements of a constant that is computed from others
+# that an operator cannot do without
+INPUTS = {
+    "Constant": 0, "Quant": 4, "BipolarQuant": 2, "Gemm": 2, "MatMul": 2, "Gather": 2, "Reshape": 2,
+    "Sub": 2, "Mul": 2, "Div": 2, "Add": 2, "Pow": 2,
+}  # fmt: skip
 Values = npt.NDArray[Any]
 
 
@@ -80,18 +85,23 @@ def _supported(path: Path) -> onnx.ModelProto:
 def _take_in_external_data(model: onnx.ModelProto, path: Path) -> None:
     """Read tensors kept in files beside the model; nothing outside its folder is opened."""
     folder = path.parent.resolve()
-    external = [item for item in model.graph.initializer if item.external_data]
-    attributes = [item.t for node in model.graph.node for item in node.attribute]
-    external += [tensor for tensor in attributes if tensor.external_data]
+    tensors = list(model.graph.initializer)
+    tensors += [item.t for node in model.graph.node for item in node.attribute]
+    elsewhere = TensorProto.EXTERNAL
+    external = [t for t in tensors if t.external_data or t.data_location == elsewhere]
     for tensor in external:
         location = next((e.value for e in tensor.external_data if e.key == "location"), "")
-        place = (folder / location).resolve()
+        try:
+            place = (folder / location).resolve()
+            there = place.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            place, there = folder, False
         if not location or not place.is_relative_to(folder) or Path(location).is_absolute():
             raise UserError(
                 f"{path}: tensor '{tensor.name}' lies in '{location}', outside the model's folder; "
                 "export it into one file"
             )
-        if not place.is_file():
+        if not there:
             raise UserError(f"{path}: tensor '{tensor.name}' lies in '{location}', which is absent")
     if external:
         try:
@@ -176,6 +186,12 @@ def _check_operators(nodes: list[onnx.NodeProto], path: Path) -> None:
         reason = refusal(node.op_type, node.domain)
         if reason is not None:
             raise UserError(f"{path}: operator '{node.op_type}' at node '{label(node)}': {reason}")
+        needed = INPUTS.get(node.op_type, 1)
+        if not all((*node.input[:needed], *node.output[:1])) or len(node.input) < needed:
+            raise UserError(
+                f"{path}: operator '{node.op_type}' at node '{label(node)}' needs {needed} inputs "
+                "and an output, each with a name"
+            )
 
 
 def _check_quantized(nodes: list[onnx.NodeProto], path: Path) -> None:
@@ -208,10 +224,7 @@ def _folded(model: onnx.ModelProto, path: Path) -> Graph:
 
 
 def _array(path: Path, tensor: onnx.TensorProto) -> Values:
-    try:
-        return np.asarray(numpy_helper.to_array(tensor))
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: tensor '{tensor.name}' is damaged ({error})") from error
+    return tensor_values(path, tensor)
 
 
 def _computed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +26,12 @@ from aetrig.data import features as feature_file
 from aetrig.data import vectors
 from aetrig.data.dataset import Dataset, Feature
 from aetrig.data.load import load
+from aetrig.data.origin import origin
 from aetrig.data.scaling import InputScaling, fit_scaling
 from aetrig.errors import CheckFailedError, UserError
 from aetrig.export.plain import KERNEL_METADATA, to_plain
 from aetrig.export.session import LEVELS, layer_integers, open_session, output_integers
+from aetrig.files import workspace
 from aetrig.program.compare import first_difference
 from aetrig.program.contract import NETWORK
 from aetrig.program.evaluate import trace
@@ -38,7 +39,7 @@ from aetrig.program.graph import INPUT_METADATA
 from aetrig.program.model import Affine, Format, Integers, Program, Quantize, Rescale
 from aetrig.program.probe import smoke_vectors
 from aetrig.program.read import read
-from aetrig.run import Run, new_run, replacing, sha256, write_json, write_text
+from aetrig.run import Run, held, new_run, replacing, sha256, write_json, write_text
 from aetrig.train import environment, metrics
 from aetrig.train.prepare import CONFIG, ENVIRONMENT, FEATURES, SCALING, TEST, VECTORS, parts
 
@@ -104,7 +105,8 @@ def import_network(
     _look(config, runs, force=force)
     source = load_source(path)
     dataset = load(config.data, base)
-    return _import(source, path, dataset, config, runs, scaling, None, force=force)
+    files = origin(config.data, base)
+    return _import(source, path, dataset, config, runs, scaling, None, files, force=force)
 
 
 def import_module(
@@ -123,12 +125,13 @@ def import_module(
     """
     _look(config, runs, force=force)
     dataset = load(config.data, base)
-    with tempfile.TemporaryDirectory(prefix="aetrig-") as folder:
-        path = Path(folder) / f"{type(module).__name__}.qonnx.onnx"
+    with workspace() as folder:
+        path = folder / f"{type(module).__name__}.qonnx.onnx"
         export_module(module, len(dataset.features), path)
         try:
             source = load_source(path)
-            return _import(source, path, dataset, config, runs, scaling, module, force=force)
+            files = origin(config.data, base)
+            return _import(source, path, dataset, config, runs, scaling, module, files, force=force)
         except UserError as error:
             # the user knows no file
             raise UserError(
@@ -177,6 +180,7 @@ def _import(
     runs: Path,
     scaling: str,
     module: nn.Module | None,
+    files: dict[str, dict[str, Any]],
     *,
     force: bool,
 ) -> ImportResult:
@@ -185,10 +189,10 @@ def _import(
     fitted = fit_scaling(dataset, training, config.scaling)
     brought = _brought(source, dataset.features, fitted, scaling)
     settings = names.described(config, brought.program)
-    with replacing(runs / config.name) as folder:
+    with held(runs / config.name), replacing(runs / config.name) as folder:
         folder.mkdir()
         run = Run(folder)
-        data = _describe(run, settings, dataset, brought.scaling)
+        data = _describe(run, settings, dataset, brought.scaling, files)
         vectors.save(run / VECTORS, dataset.select(validation))
         if len(test):
             vectors.save(run / TEST, dataset.select(test))
@@ -305,9 +309,15 @@ def _integers(bits: int, signed: bool) -> str:
     return f"{bits} {'signed' if signed else 'unsigned'} bits"
 
 
-def _describe(run: Run, config: RunConfig, dataset: Dataset, scaling: InputScaling) -> str:
+def _describe(
+    run: Run,
+    config: RunConfig,
+    dataset: Dataset,
+    scaling: InputScaling,
+    files: dict[str, dict[str, Any]],
+) -> str:
     """Write what describes the run, as a training does; return the data's digest."""
-    here = environment.describe(dataset, config.seed, "cpu", 1)
+    here = environment.describe(dataset, config.seed, "cpu", 1, files)
     write_text(run / CONFIG, configuration.dump(config))
     write_json(run / ENVIRONMENT, here)
     write_json(run / SCALING, scaling.to_json())

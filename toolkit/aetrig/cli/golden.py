@@ -68,3 +68,26 @@ def check(
     if failures:
         raise CheckFailedError("; ".join(failures))
     typer.echo("PASSED: no bit differs")
+
+
+@app.command()
+def renew(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that golden write wrote.")],
+) -> None:
+    """Choose vectors that show single-bit faults anew.
+
+    The events and adversarial vectors stay; golden.npz, golden.json and the card are written.
+
+    Example: aetrig golden renew network/
+    """
+    from aetrig.verify.golden import renew as renew_golden
+
+    for folder in folders:
+        vectors = renew_golden(folder)
+        faults = vectors["faults"]
+        share = faults["detected"] / faults["changed"] if faults["changed"] else 1.0
+        typer.echo(
+            f"{folder}: {vectors['chosen']:,} chosen vectors; of {faults['tried']:,} single-bit "
+            f"faults {faults['changed']:,} change something, {faults['detected']:,} of them show "
+            f"({share:.2%}; {faults['before']:,} without the chosen vectors)"
+        )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import tempfile
+import traceback
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -26,10 +31,15 @@ from aetrig.cli import (
     scan,
     score,
     search,
+    stability,
     threshold,
     verify,
 )
-from aetrig.errors import AetrigError
+from aetrig.errors import AetrigError, UserError
+from aetrig.files import NO_ROOM, NOT_WRITABLE
+
+INTERRUPTED = 130  # as the shell has it
+FAULT = 70  # a fault of the program, as sysexits.h has it
 
 app = typer.Typer(
     name="aetrig",
@@ -48,6 +58,7 @@ app.command("rtl")(rtl.command)
 app.command("emulator")(emulator.command)
 app.command("score")(score.command)
 app.command("verify")(verify.command)
+app.command("stability")(stability.command)
 app.command("report")(report.command)
 app.command("clusters")(clusters.command)
 app.command("scan")(scan.command)
@@ -79,16 +90,62 @@ def _common(
 
 def main() -> None:
     """Run the program; exit code 2 for the user's mistake, 1 for a failed check, 3 for a tool."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except AetrigError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         sys.exit(error.exit_code)
     except OSError as error:
-        # a full disk or a read-only folder; artefacts are renamed into place, so none is half there
-        place = f"{error.filename}: " if error.filename else ""
-        typer.secho(f"error: {place}{error.strerror or error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
+        typer.secho(f"error: {_told(error)}", fg=typer.colors.RED, err=True)
+        sys.exit(UserError.exit_code)
     except KeyboardInterrupt:
-        typer.secho("interrupted; run it again to go on (training: aetrig qat --resume)", err=True)
-        sys.exit(130)
+        _say_how_to_go_on()
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - no reader or stage lets one through knowingly
+        sys.exit(_fault(error))
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            _say_how_to_go_on()
+        raise
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """End on SIGTERM, which batch systems send, as on Ctrl-C: everything is put away."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _fault(error: BaseException) -> int:
+    """Tell a fault of the program itself in one line, keep its traceback, return the exit code."""
+    handle, log = tempfile.mkstemp(prefix="aetrig-fault-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"aetrig {__version__} {' '.join(sys.argv[1:])}\n\n")
+        traceback.print_exception(error, file=file)
+    typer.secho(
+        f"fault: {type(error).__name__} inside aetrig, which no input should cause; please report "
+        f"it with {log}",
+        fg=typer.colors.RED,
+        err=True,
+    )
+    return FAULT
+
+
+def _say_how_to_go_on() -> None:
+    again = "aetrig qat --resume" if sys.argv[1:2] == ["qat"] else "the same command"
+    typer.secho(f"interrupted; nothing is lost: {again} goes on", err=True)
+
+
+def _told(error: OSError) -> str:
+    """Return an error of the system in one line, with the file and what to do."""
+    place = f"{error.filename}: " if error.filename else ""
+    what = f"{place}{error.strerror or error}"
+    # artefacts are renamed into place: none is half there
+    if error.errno in NO_ROOM:
+        return (
+            f"{what}; nothing was written there: make room, or choose another place, and run the "
+            "same command again"
+        )
+    if error.errno in NOT_WRITABLE:
+        return f"{what}; make it accessible to you, or choose another place"
+    return what

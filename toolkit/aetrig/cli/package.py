@@ -15,6 +15,10 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="The zip; default: RUN/NAME-firmware.zip.")
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="ZIP", help="Check a received zip instead: nothing is unpacked."),
+    ] = None,
     force: ForceOption = False,
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
@@ -22,8 +26,15 @@ def command(
 
     With vectors, constraints and scripts.
 
-    Example: aetrig package --out l1-trigger.zip
+    Examples:
+
+      aetrig package --out l1-trigger.zip
+
+      aetrig package --check l1-trigger.zip
     """
+    if check is not None:
+        _check(check)
+        return
     from aetrig.run import open_run
 
     opened = open_run(run, runs)
@@ -31,3 +42,16 @@ def command(
     from aetrig.package.stage import package
 
     typer.echo(package(opened, out, force=force).summary())
+
+
+def _check(path: Path) -> None:
+    """Check a received zip; faults go out with code 1."""
+    from aetrig.errors import CheckFailedError
+    from aetrig.package.check import check_package
+
+    found = check_package(path)
+    for fault in found.faults:
+        typer.echo(fault)
+    typer.echo(found.summary())
+    if found.faults:
+        raise CheckFailedError(f"{path} is not what was packed: {found.faults[0]}")

@@ -101,20 +101,16 @@ def command(
     seconds = budget.duration(time) if time else None
     options = Options(sampler.value, seed, early_stops, warm_start, trials, seconds)
     ranges = read(space)
-    try:
-        found = search(
-            settings,
-            goal,
-            runs,
-            base=config.parent if config else Path.cwd(),
-            space=ranges,
-            options=options,
-            scheduler=scheduler,
-            workers=workers,
-            note=typer.echo,
-        )
-    except KeyboardInterrupt:
-        typer.secho("interrupted; nothing is lost: the same command goes on", err=True)
-        raise typer.Exit(130) from None
+    found = search(
+        settings,
+        goal,
+        runs,
+        base=config.parent if config else Path.cwd(),
+        space=ranges,
+        options=options,
+        scheduler=scheduler,
+        workers=workers,
+        note=typer.echo,
+    )
     print_table(*found.table())
     typer.echo(found.summary())

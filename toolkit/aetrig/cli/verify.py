@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,25 @@ def command(
     run: RunOption = None,
     details: Annotated[
         bool, typer.Option("--details", help="Every table: ladder, coverage, working points.")
+    ] = False,
+    manifest: Annotated[
+        bool,
+        typer.Option(
+            "--manifest",
+            help="Check digests alone, from data to firmware, in seconds: no stage is run.",
+        ),
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="With --manifest: a folder to look for data files in.")
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="With --manifest: notes are faults (other code, not checked)."
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --manifest: print what was found as JSON.")
     ] = False,
     quiet: QuietOption = False,
     runs: RunsOption = DEFAULT_RUNS,
@@ -28,14 +48,21 @@ def command(
       aetrig verify
 
       aetrig verify --run l1-w4 --details
+
+      aetrig verify --manifest
     """
     from rich.console import Console
 
     from aetrig.cli.tables import print_table
-    from aetrig.errors import CheckFailedError
+    from aetrig.errors import CheckFailedError, UserError
     from aetrig.run import open_run
 
+    if (data is not None or strict or as_json) and not manifest:
+        raise UserError("--data, --strict and --json go with --manifest")
     opened = open_run(run, runs)
+    if manifest:
+        _chain(opened.path, data, strict=strict, as_json=as_json)
+        return
     with Console(stderr=True, quiet=quiet).status("opening stages") as status:
         from aetrig.verify.stage import verify
 
@@ -54,3 +81,25 @@ def command(
         first, *others = verdict.failures()
         more = f" (and {len(others)} more in verify.json)" if others else ""
         raise CheckFailedError(f"verification failed: {first}{more}")
+
+
+def _chain(folder: Path, data: Path | None, *, strict: bool, as_json: bool) -> None:
+    """Check the manifest alone; faults go out with code 1."""
+    import json
+
+    from aetrig.errors import CheckFailedError
+    from aetrig.run import Run
+    from aetrig.verify.chain import check_chain
+
+    found = check_chain(Run(folder), data)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        for fault in found.faults:
+            typer.echo(str(fault))
+        for note in found.notes:
+            typer.echo(f"note: {note}")
+        typer.echo(found.summary())
+    faults = [*found.faults, *(found.notes if strict else ())]
+    if faults:
+        raise CheckFailedError(f"{folder}: the chain is broken, first at {faults[0].artefact}")

@@ -29,8 +29,8 @@ class Bound:
 
     def holds(self, values: Floats, decoded: Floats) -> npt.NDArray[np.bool_]:
         """Say where a decoded value is within the bound; NaN and infinity never are."""
-        allowed = self.size * (np.abs(values) if self.relative else 1.0)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):  # infinite is larger, too
+            allowed = self.size * (np.abs(values) if self.relative else 1.0)
             return np.isfinite(values) & (np.abs(values - decoded) <= allowed * SLACK)
 
     def corrections(self, values: Floats, decoded: Floats) -> npt.NDArray[np.int64]:

@@ -86,9 +86,10 @@ class Codec:
         for i, column in enumerate(self.columns):
             bound = self.bounds.get(column.name)
             if bound is not None:
-                values[:, i] = bound.corrected(values[:, i], _large(next(sections)))
-        places = np.frombuffer(_whole(next(sections)), "<u4")
-        values.reshape(-1)[places] = np.frombuffer(_whole(next(sections)), "<f8")
+                values[:, i] = bound.corrected(values[:, i], _large(next(sections), rows))
+        places = np.frombuffer(_whole(next(sections), 4 * values.size), "<u4")
+        exact = np.frombuffer(_whole(next(sections), 8 * values.size), "<f8")
+        values.reshape(-1)[places] = exact
         return values
 
     def _codes(self, x: npt.NDArray[np.int32]) -> Integers:
@@ -117,8 +118,13 @@ def _small(q: Integers) -> bytes:
     return bytes([size]) + _squeezed(q.astype(f"<i{size}").tobytes())
 
 
-def _large(part: bytes) -> Integers:
-    return np.frombuffer(_whole(part[1:]), f"<i{part[0]}").astype(np.int64)
+def _large(part: bytes, rows: int) -> Integers:
+    if part[:1] not in {bytes([size]) for size in SIZES}:
+        raise ValueError("corrections of an unknown size")
+    q = np.frombuffer(_whole(part[1:], part[0] * rows), f"<i{part[0]}").astype(np.int64)
+    if len(q) != rows:
+        raise ValueError("there are not as many corrections as rows")
+    return q
 
 
 def _squeezed(content: bytes) -> bytes:
@@ -126,8 +132,13 @@ def _squeezed(content: bytes) -> bytes:
     return LENGTH.pack(len(content)) + compressed
 
 
-def _whole(content: bytes) -> bytes:
+def _whole(content: bytes, most: int) -> bytes:
+    """Return what was squeezed; raise ValueError where it claims more than ``most`` bytes."""
+    if len(content) < LENGTH.size:
+        raise ValueError("a section is cut")
     (size,) = LENGTH.unpack_from(content)
+    if size > most:
+        raise ValueError(f"a section claims {size} bytes, at most {most} are possible")
     if not size:
         return b""
     return bytes(pa.decompress(content[LENGTH.size :], size, codec="zstd", asbytes=True))
@@ -136,7 +147,11 @@ def _whole(content: bytes) -> bytes:
 def _sections(content: bytes) -> Iterator[bytes]:
     start = 0
     while start < len(content):
+        if len(content) - start < LENGTH.size:
+            raise ValueError("a section is cut")
         (length,) = LENGTH.unpack_from(content, start)
         start += LENGTH.size
+        if length > len(content) - start:
+            raise ValueError("a section is cut")
         yield content[start : start + length]
         start += length

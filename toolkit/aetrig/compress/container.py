@@ -6,6 +6,7 @@ All numbers are little-endian; checksums are CRC-32. docs/compressed-format.md i
 from __future__ import annotations
 
 import json
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from aetrig.errors import UserError
+from aetrig.reading import parse_json
 
 MAGIC, BLOCK, END = b"AETRIGC1", b"BLCK", b"TAIL"
 PART = struct.Struct("<QI")  # length, checksum
 HEAD = struct.Struct("<4sIQIQI")  # BLCK, index, first row, rows, length, checksum of the content
 CHECK = struct.Struct("<I")  # of the HEAD before it
 LAST = struct.Struct("<4sIQ")  # TAIL, blocks, rows
-LARGEST_HEADER, LARGEST_BLOCK = 1 << 28, 1 << 31
+LARGEST_HEADER, LARGEST_BLOCK, LARGEST_ROWS = 1 << 28, 1 << 31, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,14 @@ def read_start(file: BinaryIO, path: Path) -> tuple[dict[str, Any], bytes]:
             f"{path}: not a file of aetrig compress (it begins with {magic!r}, not {MAGIC!r})"
         )
     header, network = (_part(file, path, name) for name in ("header", "network"))
-    try:
-        content = json.loads(header)
-    except ValueError as error:
-        raise UserError(f"{path}: its header is no JSON ({error}); it cannot be read") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: its header is no JSON object; it cannot be read")
+    content = parse_json(header, dict[str, Any], f"{path}: its header", "it cannot be read")
     return content, network
 
 
 def _part(file: BinaryIO, path: Path, name: str) -> bytes:
     size = file.read(PART.size)
     length, check = PART.unpack(size) if len(size) == PART.size else (LARGEST_HEADER + 1, 0)
-    part = file.read(length) if length <= LARGEST_HEADER else b""
+    part = file.read(length) if length <= min(LARGEST_HEADER, _left(file)) else b""
     if len(part) != length or zlib.crc32(part) != check:
         raise UserError(
             f"{path}: its {name} is truncated or altered, and without it no block can be read; "
@@ -106,9 +103,11 @@ def blocks(file: BinaryIO) -> Iterator[Block]:
             file.seek(place)
             continue
         index, first, rows, length, check = found
-        for missing in range(expected, index):
-            yield Block(missing, row, first - row, None, f"its head, by byte {start}, is damaged")
-        content = file.read(length)
+        if index > expected:  # one line for all: their number is the file's own word
+            more = f" (and {index - expected - 1} more)" if index - expected > 1 else ""
+            problem = f"its head, by byte {start}, is damaged{more}"
+            yield Block(expected, row, max(0, first - row), None, problem)
+        content = file.read(min(length, _left(file)))
         expected, row = index + 1, first + rows
         if len(content) != length:
             yield Block(index, first, rows, None, f"it is cut after {len(content)} bytes")
@@ -119,13 +118,22 @@ def blocks(file: BinaryIO) -> Iterator[Block]:
         yield Block(index, first, rows, content)
 
 
+def _left(file: BinaryIO) -> int:
+    """Return how many bytes there are: no more is asked for, whatever a length claims."""
+    here = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return end - here
+
+
 def _head(head: bytes) -> tuple[int, int, int, int, int] | None:
     if len(head) != HEAD.size + CHECK.size or head[: len(BLOCK)] != BLOCK:
         return None
     if CHECK.unpack(head[HEAD.size :])[0] != zlib.crc32(head[: HEAD.size]):
         return None
     _, index, first, rows, length, check = HEAD.unpack(head[: HEAD.size])
-    return (index, first, rows, length, check) if length <= LARGEST_BLOCK else None
+    sound = length <= LARGEST_BLOCK and rows <= LARGEST_ROWS
+    return (index, first, rows, length, check) if sound else None
 
 
 def _next(file: BinaryIO, start: int) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +24,12 @@ from aetrig.config.load import load as load_config
 from aetrig.config.model import RunConfig
 from aetrig.config.sources import Column, TableSource
 from aetrig.errors import CheckFailedError, UserError
+from aetrig.files import workspace
 from aetrig.program.contract import NETWORK
 from aetrig.program.cut import decoder, encoder
 from aetrig.program.read import read
-from aetrig.run import Run, replacing
+from aetrig.reading import require_file
+from aetrig.run import Run, held, replacing
 
 FORMAT, ROWS = 1, 65_536
 SUFFIX = ".aez"
@@ -105,7 +106,7 @@ def compress(
     }
     count = rows = 0
     bar = Bar("compressing", total_rows(table), shown=progress)
-    with replacing(out) as temporary, temporary.open("wb") as file, bar:
+    with held(out), replacing(out) as temporary, temporary.open("wb") as file, bar:
         container.write_start(file, header, content)
         for length, block in ordered(codec, _encoded, batches(table, names, ROWS), workers):
             container.write_block(file, count, rows, length, block)
@@ -127,11 +128,12 @@ def decompress(
     """
     if out.suffix.lower() not in (".parquet", ".pq"):
         raise UserError(f"{out}: the table is written as Parquet; end its name in .parquet")
+    require_file(path)
     if out.resolve() == path.resolve():
         raise UserError(f"{out} is the compressed file itself; give --out another name")
-    with path.open("rb") as file, tempfile.TemporaryDirectory(prefix="aetrig-") as folder:
+    with held(out), path.open("rb") as file, workspace() as folder:
         header, network = container.read_start(file, path)
-        qonnx = Path(folder) / "model.qonnx.onnx"
+        qonnx = folder / "model.qonnx.onnx"
         qonnx.write_bytes(network)
         codec = _codec(header, qonnx, path)
         names = [column.name for column in codec.columns]
@@ -160,7 +162,7 @@ def _decoded(codec: Codec, block: container.Block) -> Floats | str:
     try:
         return codec.decode(block.content or b"", block.rows)
     except (ValueError, IndexError, StopIteration, KeyError, OSError, MemoryError) as error:
-        return f"block {block.index} cannot be decoded ({error!r})"
+        return f"block {block.index} cannot be decoded ({error or type(error).__name__})"
 
 
 def _intact(file: Any, path: Path, lost: list[str], salvage: bool) -> Iterator[container.Block]:
@@ -213,7 +215,12 @@ def _codec(header: dict[str, Any], qonnx: Path, path: Path) -> Codec:
     except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: its header lacks what is needed ({reason})") from error
-    program = read(qonnx)
+    if len({column.name for column in columns}) != len(columns):
+        raise UserError(f"{path}: its header names a column twice")
+    try:
+        program = read(qonnx)
+    except UserError as error:
+        raise UserError(f"{path}: its network: {str(error).removeprefix(f'{qonnx}: ')}") from error
     if program.features != len(columns):
         raise UserError(f"{path}: {len(columns)} columns, but a network of {program.features}")
     return Codec(qonnx, columns, bounds)

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from aetrig.config.model import RunConfig
 from aetrig.errors import UserError, did_you_mean
+from aetrig.reading import read_text, shown
 
 MAX_BYTES = 1 << 20
 SOURCES = {"l1", "jets", "adc2021", "table"}
@@ -35,7 +36,7 @@ def loads(text: str, where: str) -> RunConfig:
 
     Raises UserError as `load` does, naming ``where``.
     """
-    return _checked(_parse(text, where), where)
+    return _checked(parse(text, where), where)
 
 
 def dump(config: RunConfig) -> str:
@@ -69,6 +70,11 @@ class _PlainLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key is a word, not a list or a group",
+                    problem_mark=key_node.start_mark,
+                )
             if key_node.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"key '{key_node.value}' is given twice",
@@ -79,18 +85,8 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: larger than {MAX_BYTES} bytes; this is not a config")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot read the config ({error.strerror}); "
-            "aetrig config show prints the default to start from"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a text file (byte {error.start}); expected YAML") from error
-    content = _parse(text, str(path))
+    text = read_text(path, MAX_BYTES, "aetrig config show prints the default config to start from")
+    content = parse(text, str(path))
     if content is None:
         raise UserError(f"{path}: the file is empty; expected YAML such as 'name: my-run'")
     if not isinstance(content, dict):
@@ -98,7 +94,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _parse(text: str, where: str) -> Any:
+def parse(text: str, where: str) -> Any:
+    """Return what a YAML text holds; raise UserError, beginning with ``where``, in one line.
+
+    Aliases, keys given twice and tags that make objects are refused.
+    """
     try:
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader with less
     except RecursionError as error:
@@ -107,7 +107,8 @@ def _parse(text: str, where: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or error
-        raise UserError(f"{where}{line}: not valid YAML: {problem}") from error
+        said = " ".join(str(problem).split())
+        raise UserError(f"{where}{line}: not valid YAML: {said}") from error
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -115,7 +116,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip("."):
         raise UserError(f"--set {override}: expected KEY=VALUE such as quant.weight_bits=4")
-    value = _parse(text, f"--set {key}")
+    value = parse(text, f"--set {key}")
     node = content
     *parents, last = key.strip().split(".")
     for parent in parents:
@@ -146,7 +147,7 @@ def _describe(detail: ErrorDetails) -> str:
         return f"unknown key '{key}'{did_you_mean(location[-1], known)}"
     if detail["type"] == "missing":
         return f"'{key}' is required and not given"
-    found = "" if isinstance(detail["input"], dict) else f", found {detail['input']!r}"
+    found = "" if isinstance(detail["input"], dict) else f", found {shown(detail['input'])}"
     message = detail["msg"].removeprefix("Value error, ")
     place = f"'{key}': " if key else ""
     return f"{place}{message[0].lower()}{message[1:]}{found}"

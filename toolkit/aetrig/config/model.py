@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from aetrig.config.base import Model, Name
 from aetrig.config.sources import DataSource, L1Source
+from aetrig.config.stability import Stability
 
 Rounding = Literal["ROUND", "FLOOR"]
 ActivationName = Literal["relu", "leaky_relu", "tanh", "sigmoid"]
@@ -191,7 +192,7 @@ class Training(Model):
     on the latent space trains with the settings of float_phase too, once the first is done.
     """
 
-    batch_size: int = Field(1024, ge=1, description="events in each step")
+    batch_size: int = Field(1024, ge=1, le=1 << 30, description="events in each step")
     validation_fraction: float = Field(
         0.2, gt=0, lt=1, description="share of the background that is kept for validation"
     )
@@ -213,7 +214,7 @@ class Training(Model):
         "auto", description="auto: a GPU where there is one, else the CPU"
     )
     threads: int = Field(
-        1, ge=1, description="CPU threads; more than one seldom helps networks this small"
+        1, ge=1, le=1024, description="CPU threads; more than one seldom helps networks this small"
     )
     float_phase: Phase = Field(Phase(), description="the first training, in floating point")
     qat_phase: Phase = Field(Phase(), description="the second, with the quantizers in place")
@@ -329,7 +330,9 @@ class Verification(Model):
         False, description="weigh background by cross section; default: as it is mixed"
     )
     max_events: int | None = Field(None, ge=1, description="validation events for the ladder")
-    adversarial_events: int = Field(4000, ge=100, description="vectors made to break arithmetic")
+    adversarial_events: int = Field(
+        4000, ge=100, le=100_000_000, description="vectors made to break arithmetic"
+    )
     limits: Limits = Field(Limits(), description="what fails a verification beside a bit")
 
 
@@ -347,6 +350,7 @@ class RunConfig(Model):
     hls: Hls = Field(Hls())
     rtl: Rtl = Field(Rtl())
     verify: Verification = Field(Verification())
+    stability: Stability = Field(Stability())
 
     @model_validator(mode="after")
     def _quantized_layers_exist(self) -> RunConfig:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -21,6 +19,7 @@ from qonnx.util.cleanup import cleanup_model
 
 from aetrig.data.dataset import Feature
 from aetrig.errors import AetrigError
+from aetrig.files import workspace
 from aetrig.nets import QuantAutoencoder, TensorFormat
 from aetrig.program.graph import INPUT_METADATA
 from aetrig.program.ranges import bits_for
@@ -64,9 +63,9 @@ def to_qonnx(
 
 def _cleaned(net: QuantAutoencoder, width: int) -> onnx.ModelProto:
     """Export the deployed chain, turn Gemm into MatMul and Add, fold constants."""
-    with tempfile.TemporaryDirectory(prefix="aetrig-") as folder, warnings.catch_warnings():
+    with workspace() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates the exporter that Brevitas needs
-        path = Path(folder) / "raw.onnx"
+        path = folder / "raw.onnx"
         with contextlib.redirect_stdout(io.StringIO()):
             export_qonnx(
                 net.deployed(),

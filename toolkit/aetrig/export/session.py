@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +12,9 @@ import onnxruntime as ort
 
 from aetrig.errors import UserError
 from aetrig.export.plain import ZERO_POINTS_METADATA
+from aetrig.program.graph import parsed, tensor_values
 from aetrig.program.model import ACCEPT, SCORE, Integers
+from aetrig.reading import parse_json
 
 Level = Literal["disabled", "basic", "extended", "layout", "all"]
 LEVELS: tuple[Level, ...] = ("disabled", "basic", "extended", "layout", "all")
@@ -24,8 +25,9 @@ _OPTIMIZATION = {
     "layout": ort.GraphOptimizationLevel.ORT_ENABLE_LAYOUT,
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
-_ERRORS_ONLY = 3
+_SILENT = 4  # what is wrong is in the exception too
 BATCH = 4096
+LARGEST = 2.0**62  # of an integer
 
 
 def open_session(
@@ -35,13 +37,13 @@ def open_session(
     options = ort.SessionOptions()
     options.graph_optimization_level = _OPTIMIZATION[level]
     options.intra_op_num_threads = threads
-    options.log_severity_level = _ERRORS_ONLY
-    source = model.SerializeToString() if isinstance(model, onnx.ModelProto) else _read(model)
+    options.log_severity_level = _SILENT
+    where = "the model" if isinstance(model, onnx.ModelProto) else str(model)
+    source = (model if isinstance(model, onnx.ModelProto) else _parse(model)).SerializeToString()
     try:
         return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime's errors have no common class of their own
-        where = "the model" if isinstance(model, onnx.ModelProto) else str(model)
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{where}: onnxruntime cannot load it ({reason}); export it again"
@@ -60,13 +62,13 @@ def run(
             session.run(outputs, {"x": x[start : start + BATCH].astype(np.float32)})
             for start in range(0, max(1, len(x)), BATCH)
         ]
+        return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
     except Exception as error:
         # onnxruntime's errors have no common class of their own
         raise UserError(
             f"onnxruntime cannot run the model on {x.shape[-1]} features "
             f"({str(error).splitlines()[0]}); export it again"
         ) from error
-    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
 def output_integers(
@@ -95,12 +97,10 @@ def layer_integers(
     model = _parse(path)
     made = [output for node in model.graph.node for output in node.output]
     order = [name for name in made if name.endswith("_quant")]
-    properties = {item.key: item.value for item in model.metadata_props}
-    zero_points = json.loads(properties.get(ZERO_POINTS_METADATA, "{}"))
-    # shape inference fills in the element types, which differ between kernels
-    inferred = onnx.shape_inference.infer_shapes(model)
-    types = {item.name: item.type for item in inferred.graph.value_info}
+    zero_points, types = _zero_points(model, path), _types(model, path)
     for name in order:
+        if name not in types:
+            raise UserError(f"{path}: the type of tensor '{name}' is not known; export it again")
         model.graph.output.append(onnx.ValueInfoProto(name=name, type=types[name]))
     values = run(open_session(model, level), x, order)
     return {
@@ -109,10 +109,30 @@ def layer_integers(
     }
 
 
+def _zero_points(model: onnx.ModelProto, path: Path) -> dict[str, int]:
+    properties = {item.key: item.value for item in model.metadata_props}
+    where = f"{path}: metadata '{ZERO_POINTS_METADATA}'"
+    found: dict[str, int] = parse_json(
+        properties.get(ZERO_POINTS_METADATA, "{}"), dict[str, int], where, "export it again"
+    )
+    return found
+
+
+def _types(model: onnx.ModelProto, path: Path) -> dict[str, onnx.TypeProto]:
+    """Return the element types of all tensors, which differ between kernels."""
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model)
+    except Exception as error:
+        # onnx's errors have no common class of their own
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path}: its shapes do not fit ({reason}); export it again") from error
+    return {item.name: item.type for item in inferred.graph.value_info}
+
+
 def _integers(values: npt.NDArray[Any], tensor: str) -> Integers:
     """Return the values as integers; rounding them here would hide a difference."""
     whole = np.rint(values)
-    off_grid = int((values != whole).sum())
+    off_grid = int(((values != whole) | ~(np.abs(values) < LARGEST)).sum())
     if off_grid:
         raise UserError(
             f"onnxruntime's tensor '{tensor}' is off its grid in {off_grid:,} of {values.size:,} "
@@ -122,17 +142,9 @@ def _integers(values: npt.NDArray[Any], tensor: str) -> Integers:
     return integers
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def _parse(path: Path) -> onnx.ModelProto:
-    model = onnx.ModelProto()
-    try:
-        model.ParseFromString(_read(path))
-    except Exception as error:
-        raise UserError(f"{path}: not an ONNX file ({error}); export it again") from error
+    """Read a model; raise UserError for a damaged one, and for data outside the file."""
+    model = parsed(path)
+    for tensor in model.graph.initializer:
+        tensor_values(path, tensor)
     return model

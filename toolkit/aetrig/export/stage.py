@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import onnx
 from aetrig.config.load import load as load_config
 from aetrig.data import features as feature_file
 from aetrig.data import vectors
-from aetrig.errors import CheckFailedError
+from aetrig.errors import CheckFailedError, UserError
 from aetrig.export.plain import KERNEL_METADATA, to_plain
 from aetrig.export.qonnx import to_qonnx
 from aetrig.export.session import LEVELS, layer_integers, open_session, output_integers
@@ -23,8 +22,9 @@ from aetrig.program.compare import first_difference
 from aetrig.program.evaluate import trace
 from aetrig.program.model import Integers, Program
 from aetrig.program.read import read
-from aetrig.run import Run, replacing, write_json
-from aetrig.train.load import load_quantized
+from aetrig.records import read_record
+from aetrig.run import Run, alone, replacing, write_json
+from aetrig.train.load import load_quantized, load_scaling
 
 INPUTS = (
     "config.yaml",
@@ -52,6 +52,7 @@ class ExportResult:
     skipped: bool = False
 
 
+@alone
 def export_onnx(run: Run, *, force: bool = False) -> ExportResult:
     """Write `model.qonnx.onnx` and `model.onnx` from a trained run.
 
@@ -61,13 +62,22 @@ def export_onnx(run: Run, *, force: bool = False) -> ExportResult:
     """
     run.need("checkpoints/qat.pt", "qat")
     if not run.begin("export-onnx", OUTPUTS, INPUTS, force=force):
-        summary = json.loads((run / SUMMARY).read_text(encoding="utf-8"))
-        return ExportResult(**{**summary, "skipped": True})
+        found = read_record(run / SUMMARY)
+        facts = {field.name: found[field.name] for field in fields(ExportResult)[:-1]}
+        return ExportResult(**facts, skipped=True)
     net = load_quantized(run)
     layers = load_config(run / "config.yaml").net.layer_names()
-    x = vectors.load(run / "vectors/validation.npz").x
+    features = feature_file.load(run / "features.json")
+    events = vectors.load(run / "vectors/validation.npz")
+    names = tuple(feature.name for feature in features)
+    if not names == load_scaling(run).names == events.features:
+        raise UserError(
+            f"{run.path}: features.json, scaling.json and vectors/validation.npz name different "
+            "features; train again"
+        )
+    x = events.x
     with replacing(run / QONNX) as qonnx_path, replacing(run / PLAIN) as plain_path:
-        onnx.save(to_qonnx(net, layers, feature_file.load(run / "features.json")), qonnx_path)
+        onnx.save(to_qonnx(net, layers, features), qonnx_path)
         program = read(qonnx_path)
         plain = to_plain(program)
         onnx.save(plain, plain_path)

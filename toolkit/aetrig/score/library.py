@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.errors import CheckFailedError, UserError
+from aetrig.files import workspace
+from aetrig.reading import read_text
 from aetrig.run import sha256
 
 Scores = npt.NDArray[np.int64]
 Accept = npt.NDArray[np.uint8]
 GOLDEN = "golden.txt"
+MOST_GOLDEN = 1 << 24  # bytes
 AUTOMATIC, MOST_PATHS, OUT_OF_RANGE = 0, 16, 1  # of the library's interface
 
 
@@ -62,9 +64,17 @@ def _opened(library: Library) -> ctypes.CDLL:
             "aetrig emulator --force"
         )
     # under a path of its own: the loader takes an equal path for the library that it has already
-    with tempfile.TemporaryDirectory(prefix="aetrig.") as scratch:
-        opened = ctypes.CDLL(shutil.copy(library.path, scratch))
-    digest = opened[f"{library.prefix}_digest"]
+    with workspace() as scratch:
+        copy = shutil.copy(library.path, scratch)
+        try:
+            opened = ctypes.CDLL(str(copy))
+            digest = opened[f"{library.prefix}_digest"]
+        except (OSError, AttributeError) as error:
+            reason = str(error).replace(str(scratch), "")
+            raise UserError(
+                f"{library.path} is no emulator's library ({reason}); make it again: "
+                "aetrig emulator --force"
+            ) from error
     digest.restype = ctypes.c_char_p
     if digest().decode() != library.trigger:
         raise UserError(f"{library.path} is of another trigger; make it: aetrig emulator --force")
@@ -75,7 +85,7 @@ def _opened(library: Library) -> ctypes.CDLL:
 
 def _require_golden(opened: ctypes.CDLL, library: Library) -> None:
     """Compare with the Program's own results, on every path that this processor may take."""
-    rows = np.loadtxt(library.path.with_name(GOLDEN), dtype=np.int64, skiprows=1, ndmin=2)
+    rows = _golden(library)
     x = np.ascontiguousarray(rows[:, : library.features], dtype=np.int32)
     wanted = rows[:, library.features + library.outputs :]
     has = opened[f"{library.prefix}_has_path"]
@@ -86,6 +96,22 @@ def _require_golden(opened: ctypes.CDLL, library: Library) -> None:
                 f"{library.path} differs from its golden vectors on this processor's path {path}; "
                 "run: aetrig verify"
             )
+
+
+def _golden(library: Library) -> npt.NDArray[np.int64]:
+    """Return golden.txt: inputs, outputs, score and bits of an event a row."""
+    path = library.path.with_name(GOLDEN)
+    again = "make it again: aetrig emulator --force"
+    _, *lines = read_text(path, MOST_GOLDEN, again).splitlines() or [""]
+    width = library.features + library.outputs + 1 + library.points
+    try:
+        rows = [[int(word) for word in line.split()] for line in lines]
+        found = np.array(rows, dtype=np.int64)
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{path}: not golden vectors ({error}); {again}") from error
+    if not lines or found.shape != (len(lines), width):
+        raise UserError(f"{path}: not rows of {width} integers; {again}")
+    return found
 
 
 def _call(

@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from aetrig.errors import UserError
+from aetrig.reading import parse_json_as, require_file
 from aetrig.run import replacing
 
 KEY = "aetrig.score"
@@ -50,6 +52,15 @@ class Counts:
     read: int
     by_label: dict[str, list[int]]
     beyond: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a partition says of itself."""
+
+    version: int
+    identity: Identity
+    counts: Counts
 
 
 def name_of(index: int) -> str:
@@ -122,9 +133,9 @@ def writing(path: Path, columns: pa.Schema) -> Iterator[Writer]:
 def read_facts(path: Path) -> tuple[Identity, Counts] | None:
     """Return what a partition was made of; None where it is none, or cut by a power failure."""
     try:
-        facts = json.loads((pq.read_metadata(path).metadata or {})[KEY.encode()])
-        if facts["version"] != VERSION:
-            return None
-        return Identity(**facts["identity"]), Counts(**facts["counts"])
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+        require_file(path)
+        text = (pq.read_metadata(path).metadata or {})[KEY.encode()]
+        facts = parse_json_as(text, _Facts, str(path))
+    except (OSError, pa.ArrowException, KeyError, UserError):
         return None
+    return (facts.identity, facts.counts) if facts.version == VERSION else None

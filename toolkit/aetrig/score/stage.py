@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,9 +13,11 @@ from aetrig import machines
 from aetrig.config.load import load as load_config
 from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import UserError
+from aetrig.hold import held, place_of
 from aetrig.physics.trigger_rate import hertz
 from aetrig.program import contract
 from aetrig.program.model import Program
+from aetrig.records import read_record
 from aetrig.run import Run, sha256, write_json
 from aetrig.score.chunk import STEPS, Chunk, Done, Job, peak
 from aetrig.score.chunk import run as run_chunk
@@ -30,7 +31,6 @@ FOLDER, RECORD, EMULATOR = "scores", "score.json", "emulator.json"
 VECTORS = "vectors/validation.npz"
 ROWS = 1 << 20
 PARTS, PARTITIONS = "partitions", "part-*.parquet"  # a folder of nothing else reads as one table
-SCRATCH = ".part-*.part"  # what a worker that was killed leaves behind
 ALL = "all together"
 Table = tuple[str, list[str], list[list[str]]]
 Note = Callable[[int, int], None]
@@ -156,23 +156,24 @@ def score(
     labelled = any(item.part.label is not None for item in chunks)
     folder = (run / FOLDER if out is None else out).absolute()
     parts = folder / PARTS
-    done = _present(parts, chunks, points, force=force)
-    parts.mkdir(parents=True, exist_ok=True)
-    job = Job(library, read, points, labelled, parts)
-    fresh, seconds, threads = _computed(
-        job, [c for c in chunks if c.index not in done], scheduler, workers,
-        _Progress(note, chunks, done),
-    )  # fmt: skip
-    counts = done | {index: one.counts for index, one in fresh.items()}
-    if minbias:
-        _all_minbias(counts.values(), read.minbias)
-    result = _result(
-        folder, len(files), counts, fresh, points, seconds, threads,
-        kept=len(done),
-        minbias=None if minbias else read.minbias,
-        crossing_rate=config.trigger.crossing_rate,
-    )  # fmt: skip
-    _finish(folder, result, program, files, points)
+    with held(place_of(run.path, folder)):
+        done = _present(parts, chunks, points, force=force)
+        parts.mkdir(parents=True, exist_ok=True)
+        job = Job(library, read, points, labelled, parts)
+        fresh, seconds, threads = _computed(
+            job, [c for c in chunks if c.index not in done], scheduler, workers,
+            _Progress(note, chunks, done),
+        )  # fmt: skip
+        counts = done | {index: one.counts for index, one in fresh.items()}
+        if minbias:
+            _all_minbias(counts.values(), read.minbias)
+        result = _result(
+            folder, len(files), counts, fresh, points, seconds, threads,
+            kept=len(done),
+            minbias=None if minbias else read.minbias,
+            crossing_rate=config.trigger.crossing_rate,
+        )  # fmt: skip
+        _finish(folder, result, program, files, points)
     return result
 
 
@@ -188,12 +189,9 @@ def _all_minbias(counts: Iterable[Counts], minbias: Sequence[str]) -> None:
 
 def _library(run: Run, program: Program) -> Library:
     path = run.need(EMULATOR, "emulator")
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        library, prefix = run / "emulator" / facts["library"], str(facts["prefix"])
-        found, digest = str(facts["qonnx_sha256"]), str(facts["library_sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged; make it again: aetrig emulator --force") from error
+    facts = read_record(path)
+    library, prefix = run / "emulator" / facts["library"], facts["prefix"]
+    found, digest = facts["qonnx_sha256"], facts["library_sha256"]
     if found != program.digest:
         raise UserError(
             f"{path} is of another trigger (SHA-256 {found[:12]}, the run's is "
@@ -325,10 +323,6 @@ def _finish(
     files: Sequence[Path],
     points: Sequence[str],
 ) -> None:
-    for left in (folder / PARTS).glob(SCRATCH):
-        for path in left.iterdir():
-            path.unlink()
-        left.rmdir()
     write_json(
         folder / RECORD,
         {

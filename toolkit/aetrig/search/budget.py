@@ -12,6 +12,7 @@ from aetrig.parts import Part
 Axis = Literal["quality", "luts", "latency"]
 AXES: tuple[Axis, ...] = ("quality", "luts", "latency")
 NANOSECONDS = {"ns": 1.0, "us": 1e3}
+LARGEST = 1e15  # of any unit
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 DEFAULT_SECONDS = 1200.0
 NUMBER = re.compile(r"\s*([0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?)\s*(%|[a-z]*)\s*")
@@ -110,7 +111,7 @@ def axes(text: str) -> tuple[Axis, ...]:
 
 def _split(text: str, option: str, examples: str) -> tuple[float, str]:
     match = NUMBER.fullmatch(text.strip().lower())
-    if match is None:
+    if match is None or float(match[1]) > LARGEST:
         raise _unknown(text, option, examples)
     return float(match[1]), match[2]
 

@@ -7,16 +7,15 @@ a test compares them.
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnx
 import torch
 
 from aetrig.config.model import Phase, RunConfig
 from aetrig.export.qonnx import to_qonnx
+from aetrig.files import workspace
 from aetrig.nets import (
     FloatAutoencoder,
     QuantAutoencoder,
@@ -82,8 +81,8 @@ class Candidate:
     def program(self, net: QuantAutoencoder) -> Program:
         """Return the Program of the network with its score, without a working point."""
         layers = self.config.net.layer_names()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.qonnx.onnx"
+        with workspace() as folder:
+            path = folder / "model.qonnx.onnx"
             net = copy.deepcopy(net).cpu().eval()
             onnx.save(to_qonnx(net, layers, self.sample.dataset.features), path)
             return scored(read(path), self.config)

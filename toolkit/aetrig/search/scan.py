@@ -17,7 +17,7 @@ from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
 from aetrig.report.draw import svg
 from aetrig.report.picture import Curve, Panel, Picture, numbers
-from aetrig.run import Run, write_json, write_text
+from aetrig.run import Run, held, write_json, write_text
 from aetrig.train.qat import qat, qat_together
 from aetrig.train.resume import finished
 from aetrig.train.start_from import depends_on
@@ -87,19 +87,21 @@ def scan(
         others = (replace(training, float_from=start) for training in trainings[1:])
         trainings = [trainings[0], *others]
     done: dict[Path, _Losses] = {}
-    if key == "seed" and workers is None and scheduler is None:
-        trained = _together(trainings, progress=progress)
-    else:
-        trained = _all(trainings, progress, workers, scheduler)
-    for training, losses in trained:
-        note(f"{training.run.name}: {losses[0]:.4g} float, {losses[1]:.4g} quantized")
-        done[training.run] = losses
-    points = [
-        Point(value, training.run.name, *done[training.run])
-        for value, training in zip(values, trainings, strict=True)
-    ]
-    found = ScanResult(key, tuple(points), runs / f"{name}-{short}")
-    _write(found, name)
+    folder = runs / f"{name}-{short}"
+    with held(folder):
+        if key == "seed" and workers is None and scheduler is None:
+            trained = _together(trainings, progress=progress)
+        else:
+            trained = _all(trainings, progress, workers, scheduler)
+        for training, losses in trained:
+            note(f"{training.run.name}: {losses[0]:.4g} float, {losses[1]:.4g} quantized")
+            done[training.run] = losses
+        points = [
+            Point(value, training.run.name, *done[training.run])
+            for value, training in zip(values, trainings, strict=True)
+        ]
+        found = ScanResult(key, tuple(points), folder)
+        _write(found, name)
     return found
 
 

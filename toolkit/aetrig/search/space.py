@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from aetrig.config.load import MAX_BYTES, parse
 from aetrig.config.model import Network, RunConfig
 from aetrig.config.search import SearchSpace
 from aetrig.errors import UserError, did_you_mean
+from aetrig.reading import read_text, shown
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -32,12 +33,8 @@ def read(path: Path | None) -> SearchSpace:
     if path is None:
         return SearchSpace()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse(read_text(path, MAX_BYTES), str(path))
         return SearchSpace.model_validate({} if content is None else content)
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the search space ({error.strerror})") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UserError(f"{path}: {_one_line(first)}") from error
@@ -53,7 +50,7 @@ def _one_line(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "tuple_type":
         message = "a list is expected, of a range [low, high]"
-    return f"'{key}': {message[0].lower()}{message[1:]}, found {error['input']!r}"
+    return f"'{key}': {message[0].lower()}{message[1:]}, found {shown(error['input'])}"
 
 
 def scores(space: SearchSpace, base: RunConfig) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ goes on as it would have gone, and nothing is lost, or counted twice, that is on
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +16,16 @@ from statistics import median
 from typing import Any, Literal
 
 import yaml
+from typing_extensions import TypedDict
 
 from aetrig.config.differ import leaves
+from aetrig.config.load import parse
 from aetrig.config.model import RunConfig
 from aetrig.config.search import SearchSpace
 from aetrig.errors import MissingToolError, UserError
 from aetrig.machines import connect, each
 from aetrig.parts import resolve
+from aetrig.reading import read_json, read_text
 from aetrig.report.draw import svg
 from aetrig.run import held, write_json, write_text
 from aetrig.search import front as fronts
@@ -36,6 +38,15 @@ from aetrig.search.trial import Job, Known, Record, Seen
 
 SETTINGS, TRIALS, ASKED, FRONT = "search.yaml", "trials", "asked.json", "front"
 RESULT, DRAWN = "search.json", "search.svg"
+
+
+class Asked(TypedDict):
+    """asked.json of a trial: its parameters, and what the sampler keeps beside them."""
+
+    parameters: dict[str, int | float | bool | str | None]
+    sampler: dict[str, Any]
+
+
 SamplerName = Literal["tpe", "nsga2", "random"]
 STARTUP, POPULATION = 12, 16
 LAST = 20  # trials whose median says how long the next may take
@@ -163,15 +174,20 @@ class _State:
         path = self.folder / SETTINGS
         if not path.exists():
             return
-        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        before = parse(read_text(path), str(path))
+        if not isinstance(before, dict):
+            raise UserError(f"{path}: not the settings of a search; give another --name")
         for key, old, new in leaves("", before, self._settings()):
             raise UserError(
                 f"{self.folder} was begun with {key}={old} and this is {key}={new}; go on with "
                 "the same command, or give the search another name with --name NAME"
             )
         for asked in sorted((self.folder / TRIALS).glob(f"*/{ASKED}")):
+            if not asked.parent.name.isdecimal():
+                raise UserError(f"{asked.parent}: a trial's folder is a number; remove it")
             number = int(asked.parent.name)
-            self._asked[number] = json.loads(asked.read_text(encoding="utf-8"))
+            again = "remove its folder, and the trial is run again"
+            self._asked[number] = read_json(asked, Asked, again)
             record = trial.read(asked.parent)
             if record is not None:
                 self.records[number] = record

@@ -16,7 +16,6 @@ What is left goes through the search for pipelines of `aetrig rtl`.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -25,9 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aetrig.config.model import Rtl, RunConfig
-from aetrig.errors import AetrigError, UserError
+from aetrig.errors import AetrigError
 from aetrig.parts import resolve
 from aetrig.program.model import Program
+from aetrig.reading import read_json_as
 from aetrig.run import write_json
 from aetrig.search.budget import Goal
 from aetrig.search.space import Parameters
@@ -113,35 +113,13 @@ class Record:
         return self.begun + self.seconds
 
 
-def record_of(content: dict[str, Any]) -> Record:
-    """Rebuild what `asdict` made."""
-    sketch = content["sketch"]
-    signals = {
-        kind: {name: (pair[0], pair[1]) for name, pair in found.items()}
-        for kind, found in content["signals"].items()
-    }
-    return Record(
-        **{
-            **content,
-            "sketch": None if sketch is None else Cost(**sketch),
-            "rungs": tuple(content["rungs"]),
-            "pipelines": tuple(Cost(**cost) for cost in content["pipelines"]),
-            "signals": signals,
-        }
-    )
-
-
 def read(folder: Path) -> Record | None:
     """Return the record of a trial's folder, None where it is not done."""
     path = folder / RECORD
     if not path.exists():
         return None
-    try:
-        return record_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(
-            f"{path}: not a trial's record ({error}); remove it, and the trial is run again"
-        ) from error
+    record: Record = read_json_as(path, Record, "remove it, and the trial is run again")
+    return record
 
 
 def run(job: Job) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from aetrig.data.vectors import Vectors
+from aetrig.files import naming
 from aetrig.physics.roc import auc
 from aetrig.physics.score import ScoreKind, score_floats
 from aetrig.train.loop import Epoch, Trainer
@@ -69,11 +71,18 @@ class Board:
     """Writes each phase's curves under its name; histograms and latent space now and then."""
 
     def __init__(self, folder: Path, sample: Sample) -> None:
+        self._folder, self._sample = folder, sample
         self._writer = SummaryWriter(str(folder), flush_secs=10)
-        self._sample = sample
+        self._told = threading.excepthook
 
     def __enter__(self) -> Self:
+        # its thread's failure is raised here by the next call: nobody needs the thread's traceback
+        threading.excepthook = self._pass_by
         return self
+
+    def _pass_by(self, failed: threading.ExceptHookArgs) -> None:
+        if not isinstance(failed.exc_value, OSError):
+            self._told(failed)
 
     def __exit__(
         self,
@@ -81,7 +90,14 @@ class Board:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.close()
+        try:
+            with naming(self._folder):
+                self._writer.close()
+        except OSError:
+            if error is None:
+                raise
+        finally:
+            threading.excepthook = self._told
 
     def add(self, epoch: Epoch, trainer: Trainer) -> None:
         """Enter one epoch; epochs that a resumed training repeats appear again at their place."""
@@ -93,11 +109,12 @@ class Board:
             "loss/kl": epoch.kl,
             "loss/embedding": epoch.embedding,
         }
-        for tag, value in values.items():
-            if value is not None:
-                self._writer.add_scalar(f"{epoch.phase}/{tag}", value, epoch.epoch)
-        if epoch.epoch % EVERY == 0 or trainer.finished:
-            self._look(epoch, trainer)
+        with naming(self._folder):
+            for tag, value in values.items():
+                if value is not None:
+                    self._writer.add_scalar(f"{epoch.phase}/{tag}", value, epoch.epoch)
+            if epoch.epoch % EVERY == 0 or trainer.finished:
+                self._look(epoch, trainer)
 
     def _look(self, epoch: Epoch, trainer: Trainer) -> None:
         phase, step = epoch.phase, epoch.epoch

@@ -5,30 +5,41 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aetrig
 from aetrig.data.dataset import Dataset
+from aetrig.versions import installed
 
 PACKAGES = ("aetrig", "torch", "brevitas", "numpy", "onnx", "onnxruntime", "qonnx", "hls4ml")
 DECISIVE = ("torch", "brevitas", "numpy")  # another version of these may round otherwise
 
 
-def describe(dataset: Dataset, seed: int, device: str, threads: int) -> dict[str, Any]:
-    """Return versions, machine, seed, git state and the data's digest, as JSON values."""
+def describe(
+    dataset: Dataset,
+    seed: int,
+    device: str,
+    threads: int,
+    files: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Return versions, machine, seed, git state and the data's digests, as JSON values.
+
+    ``files``: of the data, from `data.origin.origin`.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: installed(name) for name in PACKAGES},
         "device": device,
         "threads": threads,
         "seed": seed,
         "git": _git_state(Path(aetrig.__file__).parent),
         "data": {
             "sha256": data_digest(dataset),
+            "files": dict(files or {}),
             "events": {
                 process.name: int((dataset.process == index).sum())
                 for index, process in enumerate(dataset.processes)
@@ -46,13 +57,6 @@ def data_digest(dataset: Dataset) -> str:
     if dataset.event is not None:  # which decides the split
         digest.update(dataset.event.tobytes())
     return digest.hexdigest()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _git_state(folder: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,23 +12,25 @@ from aetrig.config.model import RunConfig
 from aetrig.data.scaling import InputScaling
 from aetrig.errors import UserError
 from aetrig.nets import FloatAutoencoder, QuantAutoencoder, tensor_formats
+from aetrig.reading import read_json
+from aetrig.records import Scaling
 from aetrig.run import Run
 from aetrig.train import checkpoint
 
 Net = TypeVar("Net", bound=nn.Module)
 MADE_BY = "qat"
 SCALING = "scaling.json"
+MOST_EXPONENT = 64  # of a scale, which are powers of two
 
 
 def load_scaling(run: Run) -> InputScaling:
     """Read scaling.json; raise UserError where it is missing or not a scaling."""
     path = run.need(SCALING, MADE_BY)
     try:
-        return InputScaling.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); train again") from error
+        return InputScaling.from_json(read_json(path, Scaling, "train again"))
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        told = str(error)
+        raise UserError(told if str(path) in told else f"{path}: {told}") from error
 
 
 def load_config(run: Run) -> RunConfig:
@@ -58,17 +59,14 @@ def load_quantized(run: Run) -> QuantAutoencoder:
     content = checkpoint.load(path, "qat", ("weights", "exponents"))
     scaling, config = load_scaling(run), load_config(run)
     wanted = tensor_formats(len(scaling.names), config.net, config.quant)
-    exponents = content["exponents"]
-    if not isinstance(exponents, dict) or set(exponents) != set(wanted):
-        raise UserError(f"{path}: its layers are not those of the run's config.yaml; train again")
+    exponents = checkpoint.require_exponents(content["exponents"], wanted, path)
+    for name, exponent in exponents.items():
+        if type(exponent) is not int or abs(exponent) > MOST_EXPONENT:
+            raise UserError(f"{path}: '{name}' has the scale 2**{exponent!r}; train again")
     net = QuantAutoencoder(len(scaling.names), config.net, config.quant, scaling, exponents)
     return _filled(net, content, path)
 
 
 def _filled(net: Net, content: dict[str, Any], path: Path) -> Net:
-    try:
-        net.load_state_dict(content["weights"])
-    except (RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: does not fit the run's config.yaml ({reason})") from error
+    checkpoint.fill(net, content["weights"], path)
     return net.eval()

@@ -6,19 +6,20 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from aetrig.config.model import Phase
 from aetrig.errors import UserError
+from aetrig.records import PhaseName
 from aetrig.train import prune
 from aetrig.train.loss import Autoencoder, loss, measure, module
 from aetrig.train.schedule import Schedule
 from aetrig.train.stopping import Stopping
 
-PHASES = ("float", "embedding", "qat")  # in order; few runs have the second
+PHASES: tuple[str, ...] = get_args(PhaseName)  # in order
 SHUFFLES = {"float": 0, "embedding": 0, "qat": 1}  # enters the shuffle's seed
 EPOCHS = 2**20  # of seeds to a phase: half for shuffles, half for noise
 

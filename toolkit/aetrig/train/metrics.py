@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from aetrig.files import append_line
+from aetrig.reading import check_shape, read_text
+from aetrig.records import Epoch as Shape
 from aetrig.run import write_text
 from aetrig.train.loop import PHASES, Epoch
 
@@ -15,10 +17,7 @@ FILE = "metrics.jsonl"
 
 def append(path: Path, epoch: Epoch) -> None:
     """Add a line and have it on disk, so that a checkpoint written later finds it there."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(epoch.line()) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_line(path, json.dumps(epoch.line()))
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -26,11 +25,13 @@ def read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        where = f"{path}, line {number}"
         try:
             lines.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
+        check_shape(lines[-1], Shape, where, "train into a new run")
     return lines
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,11 @@ from aetrig.config.model import RunConfig
 from aetrig.data import features, vectors
 from aetrig.data.dataset import Dataset
 from aetrig.data.load import load
+from aetrig.data.origin import origin
 from aetrig.data.scaling import InputScaling, fit_scaling
 from aetrig.data.split import Rows, hash_split, share, split
 from aetrig.errors import UserError
+from aetrig.records import read_record
 from aetrig.run import Run, set_aside, write_json, write_text
 from aetrig.train import environment
 
@@ -70,7 +71,8 @@ def prepare(
             f"(now {config.train.batch_size}) to {len(training_rows)} or less, or add data"
         )
     scaling = fit_scaling(dataset, training_rows, config.scaling)
-    here = environment.describe(dataset, config.seed, device.type, threads)
+    files = origin(config.data, base)
+    here = environment.describe(dataset, config.seed, device.type, threads, files)
     if replace:
         set_aside(run.path)
     noted = _describe_run(config, run, here)
@@ -109,10 +111,7 @@ def recorded_environment(run: Run) -> dict[str, Any] | None:
     path = run / ENVIRONMENT
     if not path.exists():
         return None
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: not JSON ({error}); train into a new run") from error
+    return read_record(path)
 
 
 def _describe_run(config: RunConfig, run: Run, here: dict[str, Any]) -> tuple[str, ...]:

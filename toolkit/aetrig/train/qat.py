@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from aetrig.nets import (
     folded_parameters,
     tensor_formats,
 )
-from aetrig.run import Run
+from aetrig.run import Run, held
 from aetrig.train import checkpoint, device, metrics, prune, start_from
 from aetrig.train import resume as resuming
 from aetrig.train.board import FOLDER, Board, Sample
@@ -91,17 +92,18 @@ def qat(
     ``resume``), a config that differs from the run's, or in its float phase from that of
     ``float_from``, and losses that are no longer finite.
     """
-    last = _begin(config, run, resume=resume, replace=replace)
-    if float_from is not None:
-        start_from.check(config, float_from, run)
-    if resume and resuming.finished(run):
-        return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
-    place = device.choose(config.train.device)
-    threads = resuming.settings(run, place.type, config.train.threads)
-    with device.deterministic(threads):
+    with held(run.path):
+        last = _begin(config, run, resume=resume, replace=replace)
+        if float_from is not None:
+            start_from.check(config, float_from, run)
+        if resume and resuming.finished(run):
+            return _result(run, 0.0, (f"{run.path} is trained to its end already; nothing to do",))
+        place = device.choose(config.train.device)
+        threads = resuming.settings(run, place.type, config.train.threads)
         how = _How(base, place, threads, progress=progress, replace=replace, float_from=float_from)
-        (result,) = drive([_training(config, run, last, how)])
-        return result
+        with device.deterministic(threads):
+            (result,) = drive([_training(config, run, last, how)])
+            return result
 
 
 def qat_together(
@@ -115,10 +117,12 @@ def qat_together(
     places = {(config.train.device, config.train.threads) for config in configs}
     if len(places) > 1:
         raise UserError("trainings together need one train.device and one train.threads")
-    for config, run in zip(configs, runs, strict=True):
-        _begin(config, run, resume=False, replace=False)
-    place, threads = device.choose(configs[0].train.device), configs[0].train.threads
-    with device.deterministic(threads):
+    with ExitStack() as stack:
+        for config, run in zip(configs, runs, strict=True):
+            stack.enter_context(held(run.path))
+            _begin(config, run, resume=False, replace=False)
+        place, threads = device.choose(configs[0].train.device), configs[0].train.threads
+        stack.enter_context(device.deterministic(threads))
         shown = [progress, *(False for _ in configs[1:])]  # one bar for all
         return drive(
             [
@@ -173,7 +177,6 @@ def _begin(config: RunConfig, run: Run, *, resume: bool, replace: bool) -> dict[
             )
         return None
     last = resuming.last_state(config, run)
-    resuming.sweep(run)
     if not resuming.finished(run):
         begun = ("qat", 0) if (run / checkpoint.FLOAT).exists() else START  # float weights taken
         phase, epochs = (last["trainer"][key] for key in ("phase", "epoch")) if last else begun
@@ -201,7 +204,7 @@ class _Session:
         taken = last is None and (self.run / checkpoint.FLOAT).exists()
         if taken or (last and last["trainer"]["phase"] != "float"):
             best = checkpoint.load(self.run / checkpoint.FLOAT, "float", ("weights",))
-            net.load_state_dict(best["weights"])
+            checkpoint.fill(net, best["weights"], self.run / checkpoint.FLOAT)
             return net.eval()
         trainer = Trainer(self._task("float", settings.float_phase, NO_PRUNING), net)
         yield from self._train(trainer, last, None)
@@ -233,18 +236,19 @@ class _Session:
         """Calibrate, then train the quantized network and keep its best weights."""
         config, prepared = self.config, self.prepared
         started = last if last and last["trainer"]["phase"] == "qat" else None
+        features = prepared.dataset.x.shape[1]
+        formats = tensor_formats(features, config.net, config.quant)
+        place = self.run / checkpoint.LAST
         exponents = (
-            started["exponents"]
+            checkpoint.require_exponents(started["exponents"], formats, place)
             if started
             else calibrate(float_net, prepared.dataset, config.net, config.quant, prepared.scaling)
         )
-        features = prepared.dataset.x.shape[1]
         net = QuantAutoencoder(features, config.net, config.quant, prepared.scaling, exponents)
         net.take(folded_parameters(float_net, prepared.scaling))
         net.to(prepared.training.device)
         trainer = Trainer(self._task("qat", config.train.qat_phase, pruning), net)
         yield from self._train(trainer, started, exponents)
-        formats = tensor_formats(features, config.net, config.quant)
         bits = {name: formats[name].bits for name in net.exponents}
         # the net's own copy: read back from a checkpoint, equal names are other objects, and the
         # file would hold the same in other bytes
@@ -277,7 +281,7 @@ class _Session:
     ) -> Training[None]:
         """Ask for the phase from its start or from ``last``; a checkpoint after every epoch."""
         if last is not None:
-            trainer.load(last["trainer"])
+            resuming.restore(trainer, last, self.run)
         text = configuration.dump(self.config)
         with epoch_bar(trainer, shown=self.progress) as show:
 

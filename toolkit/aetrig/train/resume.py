@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 from aetrig import config as configuration
@@ -11,6 +10,7 @@ from aetrig.config.model import RunConfig
 from aetrig.errors import UserError
 from aetrig.run import Run
 from aetrig.train import checkpoint
+from aetrig.train.loop import PHASES, Trainer
 from aetrig.train.prepare import CONFIG, recorded_environment
 
 KEYS = ("config", "trainer", "exponents")
@@ -22,12 +22,30 @@ def last_state(config: RunConfig, run: Run) -> dict[str, Any] | None:
     Raises UserError where the run is none, or was begun with another config.
     """
     path = run.need(CONFIG, "qat")
-    if not (run / checkpoint.LAST).exists():
+    if not (run / checkpoint.LAST).exists() and not (run / checkpoint.LAST).is_symlink():
         _same(config, path.read_text(encoding="utf-8"), run)
         return None
     last = checkpoint.load(run / checkpoint.LAST, "last", KEYS)
-    _same(config, str(last["config"]), run)
+    shape: dict[str, Any] = {"config": str, "trainer": dict}
+    for key, kind in shape.items():
+        if not isinstance(last[key], kind):
+            raise UserError(f"{run / checkpoint.LAST}: '{key}' is damaged; train into a new run")
+    phase, epoch = last["trainer"].get("phase"), last["trainer"].get("epoch")
+    if phase not in PHASES or type(epoch) is not int or epoch < 0:
+        raise UserError(f"{run / checkpoint.LAST}: phase or epoch is damaged; train into a new run")
+    _same(config, last["config"], run)
     return last
+
+
+def restore(trainer: Trainer, last: dict[str, Any], run: Run) -> None:
+    """Put a trainer where the last checkpoint left it; raise UserError where that does not fit."""
+    try:
+        trainer.load(last["trainer"])
+    except (RuntimeError, TypeError, AttributeError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{run / checkpoint.LAST}: cannot be continued ({checkpoint.why(error)}); train into a "
+            "new run"
+        ) from error
 
 
 def finished(run: Run) -> bool:
@@ -46,14 +64,6 @@ def settings(run: Run, device: str, threads: int) -> int:
             f"there, or train into a new run"
         )
     return int(before["threads"])
-
-
-def sweep(run: Run) -> None:
-    """Remove what a killed training left under temporary names."""
-    for folder in (run.path, run / "checkpoints", run / "vectors"):
-        for name in ("*.json", "*.jsonl", "*.yaml", "*.npz", "*.pt"):
-            for left in folder.glob(f".{name}.*.part"):
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _same(config: RunConfig, begun: str, run: Run) -> None:

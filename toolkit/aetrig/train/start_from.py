@@ -14,7 +14,10 @@ from aetrig.train import checkpoint, metrics
 from aetrig.train.prepare import CONFIG, recorded_environment
 
 # what the float weights do not depend on
-LATER = ("name", "quant", "trigger", "hls", "rtl", "verify", "train.qat_phase", "train.pruning")
+LATER = (
+    "name", "quant", "trigger", "hls", "rtl", "verify", "stability", "train.qat_phase",
+    "train.pruning",
+)  # fmt: skip
 
 
 def check(config: RunConfig, source: Run, run: Run) -> None:

@@ -26,10 +26,11 @@ from aetrig.physics.trigger_rate import hertz
 from aetrig.program.compare import first_difference
 from aetrig.program.contract import NETWORK, TRIGGER
 from aetrig.program.evaluate import trace
+from aetrig.program.graph import parsed
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program, Trigger, WorkingPoint
 from aetrig.program.ranges import ranges
 from aetrig.program.read import read
-from aetrig.run import Run, replacing, write_json
+from aetrig.run import Run, alone, replacing, write_json
 from aetrig.trigger.events import Rated, rated_events
 from aetrig.trigger.points import Point, efficiencies, working_points
 from aetrig.trigger.score import scored
@@ -110,6 +111,7 @@ class ThresholdResult:
         )
 
 
+@alone
 def threshold(run: Run, options: TriggerOptions, *, force: bool = False) -> ThresholdResult:
     """Choose the working points; write trigger.qonnx.onnx, trigger.onnx and trigger.json.
 
@@ -176,7 +178,7 @@ def _scores(program: Program, x: npt.NDArray[np.int32]) -> Integers:
 
 
 def _write(run: Run, result: ThresholdResult, x: npt.NDArray[np.int32]) -> None:
-    network = onnx.load(run / NETWORK)
+    network = parsed(run / NETWORK)
     with replacing(run / TRIGGER) as contract_path, replacing(run / PLAIN) as plain_path:
         onnx.save(to_trigger(network, result.program), contract_path)
         program = read(contract_path)
