@@ -81,5 +81,6 @@ def test_some_bad_inputs(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_bad_input(tmp_path: Path) -> None:
-    assert len(run(tmp_path)) >= 300
+def test_every_third_bad_input(tmp_path: Path) -> None:
+    """`scripts/trust files` runs all of them, in minutes."""
+    assert len(run(tmp_path, "--every", "3")) >= 300

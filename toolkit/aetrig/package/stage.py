@@ -13,7 +13,6 @@ import numpy as np
 
 from aetrig.config.load import load as load_config
 from aetrig.data.vectors import load as load_vectors
-from aetrig.data.vectors import read_integers
 from aetrig.errors import UserError
 from aetrig.files import is_scratch
 from aetrig.hold import held, place_of
@@ -31,7 +30,7 @@ from aetrig.records import read_record_if_there
 from aetrig.rtl.ports import input_port, output_ports
 from aetrig.run import BUILD_PRODUCTS, Run
 from aetrig.verify.chosen import choose
-from aetrig.verify.golden import passed_verdict
+from aetrig.verify.golden import adversarial_inputs, passed_verdict
 
 FILES = (
     "config.yaml", "model.qonnx.onnx", "model.onnx", "trigger.qonnx.onnx", "trigger.onnx",
@@ -118,7 +117,7 @@ def _texts(
 
 def _golden(run: Run, program: Program, validation: np.ndarray) -> Integers:
     """Return validation events, as many adversarial inputs, and those chosen for faults."""
-    made = read_integers(run / "vectors/adversarial.npz", ("x",))["x"]
+    made = adversarial_inputs(run, program)
     parts = [
         array[np.linspace(0, len(array) - 1, min(EVENTS, len(array))).astype(np.int64)]
         for array in (validation, made)

@@ -8,6 +8,7 @@ goes on as it would have gone, and nothing is lost, or counted twice, that is on
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -172,7 +173,7 @@ class _State:
     def read(self) -> None:
         """Take up what is on disk; raise UserError where that is another search."""
         path = self.folder / SETTINGS
-        if not path.exists():
+        if not os.path.lexists(path):  # a link that leads nowhere is no new search
             return
         before = parse(read_text(path), str(path))
         if not isinstance(before, dict):

@@ -155,7 +155,7 @@ def _stage(entries: Mapping[str, Any], fault: Broken) -> str:
 def _on_disk(run: Run, name: str, entry: dict[str, Any]) -> Iterator[Broken]:
     """Yield how an artefact differs from what its stage wrote."""
     path, wrote = run / name, f"not what aetrig {entry['stage']} wrote"
-    if not path.resolve().is_relative_to(run.path.resolve()):
+    if _leads_out(path, run.path):
         yield Broken(name, "link", "a link that leads out of the run; not followed")
     elif not path.exists():
         yield Broken(name, "missing", f"missing; aetrig {entry['stage']} wrote it")
@@ -165,6 +165,13 @@ def _on_disk(run: Run, name: str, entry: dict[str, Any]) -> Iterator[Broken]:
         yield Broken(name, "changed", f"{wrote} (it is no file)")
     elif sha256(path) != entry["sha256"]:
         yield Broken(name, "changed", f"{wrote} (its SHA-256 differs)")
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    try:
+        return not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link to itself leads nowhere
+        return True
 
 
 def _folder(name: str, path: Path, entry: dict[str, Any], wrote: str) -> Iterator[Broken]:

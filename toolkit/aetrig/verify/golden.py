@@ -200,7 +200,7 @@ def _golden_inputs(
 ) -> tuple[Integers, dict[str, Any]]:
     """Return validation events if wanted, adversarial inputs, those chosen; how many of each."""
     validation = load_vectors(run / "vectors/validation.npz").x.astype(np.int64)
-    adversarial = read_integers(run / "vectors/adversarial.npz", ("x",))["x"]
+    adversarial = adversarial_inputs(run, program)
     found = {"events": validation} if events else {}
     parts = {
         kind: array[np.linspace(0, len(array) - 1, min(EVENTS, len(array))).astype(np.int64)]
@@ -211,6 +211,18 @@ def _golden_inputs(
     counts: dict[str, Any] = {kind: len(array) for kind, array in parts.items()}
     counts |= {"chosen": len(added.x), "faults": added.coverage.record()}
     return np.concatenate((x, added.x)), counts
+
+
+def adversarial_inputs(run: Run, program: Program) -> Integers:
+    """Return the inputs that verify made, shape (events, features); UserError for anything else."""
+    path = run / "vectors/adversarial.npz"
+    found = read_integers(path, ("x",))["x"]
+    if len(found) == 0 or found.shape[1] != program.features:
+        raise UserError(
+            f"{path}: 'x' has shape {found.shape}, expected (events, {program.features}); make it "
+            "again: aetrig verify"
+        )
+    return found
 
 
 def _content(path: Path) -> dict[str, Any] | None:
