@@ -25,7 +25,7 @@ from aetrig.run import (
     sha256,
 )
 from aetrig.verify.digests import INPUTS, KNOWN, OWN
-from aetrig.verify.links import contradictions, data_faults
+from aetrig.verify.links import ENVIRONMENT, contradictions, data_faults
 from aetrig.versions import made_with
 
 # from data to firmware, then what is said of it; a stage unknown here comes before `verify`
@@ -110,12 +110,14 @@ def check_chain(run: Run, data: Path | None = None, *, with_data: bool = True) -
     manifest = run.manifest()
     entries: dict[str, dict[str, Any]] = manifest["artefacts"]
     order = sorted(entries, key=lambda name: _rank(entries[name]["stage"]))
-    found = list(data_faults(run, entries, data)) if with_data else []
+    altered = {name: list(_on_disk(run, name, entries[name])) for name in order}
+    # what an altered file says of the data is not believed
+    believed = with_data and not altered.get(ENVIRONMENT)
+    found = list(data_faults(run, entries, data)) if believed else []
     faults = [Broken(*item) for item in found if item[1] != "not checked"]
     notes = [Broken(*item) for item in found if item[1] == "not checked"]
     for name in order:
-        faults += list(_on_disk(run, name, entries[name]))
-        faults += list(_made_from(name, entries))
+        faults += [*altered[name], *_made_from(name, entries)]
     told = {fault.artefact.partition("/")[0] for fault in faults} | {f.artefact for f in faults}
     faults += [Broken(*item) for item in contradictions(run, entries) if item[0] not in told]
     faults += _unrecorded(run, entries)
