@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,7 +13,7 @@ from aetrig.errors import UserError
 from aetrig.files import discard, is_scratch, replacing, write_json, write_text
 from aetrig.hold import held
 from aetrig.reading import parse_json, read_text, require_file
-from aetrig.versions import made_with
+from aetrig.versions import key_of, made_with
 
 __all__ = [
     "Run", "alone", "held", "new_run", "open_run", "replacing", "set_aside", "sha256",
@@ -133,7 +132,7 @@ class Run:
         artefacts = content["artefacts"]
         made_from = {name: sha256(self.path / name) for name in inputs}
         code = made_with()
-        key = hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()[:12]
+        key = key_of(code)
         for name in outputs:
             artefacts[name] = {
                 **_contents(self.path / name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +34,11 @@ def made_with() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: installed(name) for name in PACKAGES},
     }
+
+
+def key_of(made: dict[str, Any]) -> str:
+    """Return the name that a manifest has for a code version: digits of its digest."""
+    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def source_digest(folder: Path) -> str:

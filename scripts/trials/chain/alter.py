@@ -179,7 +179,7 @@ def _manifest() -> Iterator[Alteration]:
     )  # fmt: skip
 
     def recoded(content: dict[str, object]) -> None:
-        from aetrig.verify.chain import key_of
+        from aetrig.versions import key_of
 
         (old, made), *_ = content["code"].items()  # type: ignore[attr-defined]
         new = made | {"source_sha256": "0" * 64}

@@ -31,7 +31,7 @@ def provenance(
     ``rows``: the resource figures, each with its source.
     """
     manifest = run.manifest()
-    environment = _content(run / "environment.json")
+    environment = content_of(run / "environment.json")
     chosen = {n: e for n, e in manifest["artefacts"].items() if e["stage"] not in LEFT_OUT}
     used = {entry.get("code") for entry in chosen.values()}
     return {
@@ -98,12 +98,13 @@ def not_run(run: Run, verdict: dict[str, Any]) -> list[str]:
     for folder in ("hls", "rtl", "emulator"):
         if not (run / folder).exists():
             missing.append(f"aetrig {folder}: not part of this run")
-    if (run / "rtl").exists() and not _content(run / "rtl.json").get("synthesis"):
+    if (run / "rtl").exists() and not content_of(run / "rtl.json").get("synthesis"):
         missing.append("synthesis of the RTL by yosys")
-    if not _content(run / "hls.json").get("vendor"):
+    if not content_of(run / "hls.json").get("vendor"):
         missing.append("C synthesis, co-simulation and place and route by the vendor's tools")
     return [*missing, "the firmware in hardware"]
 
 
-def _content(path: Path) -> dict[str, Any]:
+def content_of(path: Path) -> dict[str, Any]:
+    """Return a record of a run, empty where there is none."""
     return read_record_if_there(path) or {}

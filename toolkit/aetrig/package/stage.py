@@ -19,17 +19,16 @@ from aetrig.hold import held, place_of
 from aetrig.package.archive import write_archive
 from aetrig.package.licences import licences
 from aetrig.package.provenance import FILE as PROVENANCE
-from aetrig.package.provenance import not_run, provenance
+from aetrig.package.provenance import content_of, not_run, provenance
 from aetrig.package.resources import COLUMNS, Row, resources
 from aetrig.package.vectors import layout, vector_files
 from aetrig.parts import resolve
 from aetrig.physics.trigger_rate import hertz
 from aetrig.program import contract
 from aetrig.program.model import Integers, Program
-from aetrig.records import read_record_if_there
 from aetrig.rtl.ports import input_port, output_ports
 from aetrig.run import BUILD_PRODUCTS, Run
-from aetrig.verify.chosen import choose
+from aetrig.verify.chosen import choose, evenly
 from aetrig.verify.golden import adversarial_inputs, passed_verdict
 
 FILES = (
@@ -118,18 +117,14 @@ def _texts(
 def _golden(run: Run, program: Program, validation: np.ndarray) -> Integers:
     """Return validation events, as many adversarial inputs, and those chosen for faults."""
     made = adversarial_inputs(run, program)
-    parts = [
-        array[np.linspace(0, len(array) - 1, min(EVENTS, len(array))).astype(np.int64)]
-        for array in (validation, made)
-    ]
-    x = np.concatenate(parts).astype(np.int64)
+    x = np.concatenate((evenly(validation, EVENTS), evenly(made, EVENTS))).astype(np.int64)
     return np.concatenate((x, choose(program, x, validation.astype(np.int64)).x))
 
 
 def _words(
     run: Run, name: str, program: Program, verdict: dict[str, Any], rows: list[Row]
 ) -> dict[str, str]:
-    rtl = _content(run / "rtl.json")
+    rtl = content_of(run / "rtl.json")
     ports = {port.name: port.width for port in output_ports(program)}
     options = load_config(run / "config.yaml").rtl
     clock = float(rtl["clock_ns"]) if rtl else options.clock_ns
@@ -146,7 +141,7 @@ def _words(
         "SCORE_BITS": str(ports.get("score", 1)),
         "POINTS": str(ports.get("accept", 1)),
         "EXPONENT": str(program.score_exponent if program.trigger is not None else 0),
-        "WORKING_POINTS": _points(_content(run / "trigger.json")),
+        "WORKING_POINTS": _points(content_of(run / "trigger.json")),
         "LATENCY": str(latency.get("cycles", "?")),
         "SOURCE": str(latency.get("source", "no RTL was made")),
         "CLOCK_NS": f"{clock:g}",
@@ -186,7 +181,3 @@ def _filled(name: str, words: dict[str, str]) -> str:
     for word, value in words.items():
         text = text.replace(f"@{word}@", value)
     return text
-
-
-def _content(path: Path) -> dict[str, Any]:
-    return read_record_if_there(path) or {}

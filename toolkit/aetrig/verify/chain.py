@@ -6,8 +6,6 @@ No stage is run and nothing is loaded: files are hashed and small JSON records a
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +24,7 @@ from aetrig.run import (
 )
 from aetrig.verify.digests import INPUTS, KNOWN, OWN
 from aetrig.verify.links import ENVIRONMENT, contradictions, data_faults
-from aetrig.versions import made_with
+from aetrig.versions import key_of, made_with
 
 # from data to firmware, then what is said of it; a stage unknown here comes before `verify`
 STAGES = (
@@ -264,11 +262,6 @@ def _code(manifest: dict[str, Any], faults: list[Broken]) -> Iterator[Broken]:
         else:
             what = f"made by another version of the code: {_difference(made, here)}"
         yield Broken(_list(names), "not checked" if not key else "code", what)
-
-
-def key_of(made: dict[str, Any]) -> str:
-    """Return the name that a manifest has for a code version: digits of its digest."""
-    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _list(names: list[str]) -> str:

@@ -148,11 +148,16 @@ def undetected(
     return left, len(tried) - len(loud)
 
 
+def evenly(x: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
+    """Return at most ``most`` rows, evenly spaced, the first and the last among them."""
+    return x[np.linspace(0, len(x) - 1, min(most, len(x))).astype(np.int64)]
+
+
 def _pool(program: Program, events: Integers | None, generator: np.random.Generator) -> Integers:
     if events is None or not len(events):
         return drawn(program, POOL, generator)
-    rows = np.linspace(0, len(events) - 1, min(POOL // 2, len(events))).astype(np.int64)
-    return np.concatenate((events[rows], drawn(program, POOL - len(rows), generator)))
+    taken = evenly(events, POOL // 2)
+    return np.concatenate((taken, drawn(program, POOL - len(taken), generator)))
 
 
 def _showing(

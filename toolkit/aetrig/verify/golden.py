@@ -26,7 +26,7 @@ from aetrig.records import read_record, read_record_if_there
 from aetrig.run import Run, replacing, sha256, write_json, write_text
 from aetrig.verify.card import card, with_vectors
 from aetrig.verify.chain import HANDED_OVER, unlinked
-from aetrig.verify.chosen import Chosen, choose
+from aetrig.verify.chosen import Chosen, choose, evenly
 
 VERSION = 1
 CONFIG, QONNX, PLAIN, VECTORS = "config.yaml", "model.qonnx.onnx", "model.onnx", "golden.npz"
@@ -64,11 +64,13 @@ def write(run: Run, folder: Path, *, force: bool = False, events: bool = True) -
             "output_exponent": program.output_format.exponent,
             "sha256": {name: sha256(temporary / name) for name in (*names, VECTORS)},
             "vectors": vectors,
-            "rtl": _content(run / "rtl.json"),
+            "rtl": read_record_if_there(run / "rtl.json"),
         }
         write_json(temporary / SUMMARY, summary)
         config = configuration.load(run / CONFIG)
-        records = {name: _content(run / f"{name}.json") for name in ("hls", "rtl", "trigger")}
+        records = {
+            name: read_record_if_there(run / f"{name}.json") for name in ("hls", "rtl", "trigger")
+        }
         write_text(temporary / CARD, card(config, program, verdict, records, vectors))
     return len(x)
 
@@ -203,7 +205,7 @@ def _golden_inputs(
     adversarial = adversarial_inputs(run, program)
     found = {"events": validation} if events else {}
     parts = {
-        kind: array[np.linspace(0, len(array) - 1, min(EVENTS, len(array))).astype(np.int64)]
+        kind: evenly(array, EVENTS)
         for kind, array in (found | {"adversarial": adversarial}).items()
     }
     x = np.concatenate(list(parts.values()))
@@ -223,7 +225,3 @@ def adversarial_inputs(run: Run, program: Program) -> Integers:
             "again: aetrig verify"
         )
     return found
-
-
-def _content(path: Path) -> dict[str, Any] | None:
-    return read_record_if_there(path)
