@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from aetrig import config as configuration
-from aetrig.data import vectors
 from aetrig.emulator.build import PURPOSE, build_library, compile_in, program_line
 from aetrig.emulator.events import applies, products
 from aetrig.emulator.folder import PATHS, Name, write_folder
@@ -27,7 +26,7 @@ from aetrig.program.probe import smoke_vectors
 from aetrig.run import Run, alone, replacing, sha256, write_json
 from aetrig.tools import require_gxx
 
-VECTORS, FOLDER, RECORD = "vectors/validation.npz", "emulator", "emulator.json"
+FOLDER, RECORD = "emulator", "emulator.json"
 SPEED = "logs/emulator-speed.json"
 GOLDEN, CORNERS = 200, 5
 Table = tuple[str, list[str], list[list[str]]]
@@ -81,17 +80,17 @@ def emulator(
     the path and the first difference.
     """
     program = contract.load(run)
-    run.need(VECTORS, "qat")
+    run.need(contract.VECTORS, "qat")
     chosen = Name(_default(run) if name is None else name, version)
     network = lower(program)
     require_gxx(PURPOSE)
     options = {"name": chosen.name, "version": chosen.version}
-    inputs = [contract.contract(run), VECTORS]
+    inputs = [contract.contract(run), contract.VECTORS]
     due = run.begin("emulator", [FOLDER, RECORD], inputs, options, force=force)
     folder = run / FOLDER
     if not due and (folder / f"lib{chosen.prefix}.so").exists():
         return EmulatorResult(folder, chosen, network, 0, {}, skipped=True)
-    x = smoke_vectors(program, vectors.load(run / VECTORS).x.astype(np.int64))
+    x = smoke_vectors(program, contract.events(run, program).x.astype(np.int64))
     with replacing(folder) as temporary:
         speeds = _make(program, chosen, x, temporary)
     write_json(run / RECORD, _record(program, chosen, network, folder, len(x), list(speeds)))

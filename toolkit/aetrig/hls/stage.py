@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from aetrig.config.model import Hls
-from aetrig.data import vectors
 from aetrig.errors import CheckFailedError
 from aetrig.hls import csim
 from aetrig.hls.build import Steps, require_tools
@@ -30,7 +29,7 @@ from aetrig.records import read_record
 from aetrig.run import Run, held, replacing, write_json
 from aetrig.tools import require_gxx
 
-VECTORS, PROJECT, RECORD = "vectors/validation.npz", "hls", "hls.json"
+PROJECT, RECORD = "hls", "hls.json"
 NO_FURTHER_STEPS = Steps()
 Table = tuple[str, list[str], list[list[str]]]
 
@@ -115,7 +114,7 @@ def hls(
     csim and Program differ in a bit, where the vendor's tool fails, or above the budget.
     """
     program, qonnx = contract.load(run), contract.contract(run)
-    run.need(VECTORS, "qat")
+    run.need(contract.VECTORS, "qat")
     planned = plan(program, options)
     if dry_run:
         return HlsResult(
@@ -145,7 +144,7 @@ def _written(
 ) -> HlsResult:
     folder = run / PROJECT
     chosen = options.model_dump() | {"hls4ml": version("hls4ml")}
-    inputs = [qonnx, VECTORS]
+    inputs = [qonnx, contract.VECTORS]
     due = run.begin("hls", [PROJECT, RECORD], inputs, chosen, force=force)
     events = _make(run, qonnx, program, planned) if due else 0
     if due:
@@ -177,7 +176,7 @@ def _build(run: Run, options: Hls, steps: Steps) -> Reports:
 
 def _make(run: Run, qonnx: str, program: Program, planned: Plan) -> int:
     """Generate, compile and compare beside the old project; return the events compared."""
-    x = smoke_vectors(program, vectors.load(run / VECTORS).x.astype(np.int64))
+    x = smoke_vectors(program, contract.events(run, program).x.astype(np.int64))
     folder = run / PROJECT
     with replacing(folder) as temporary:
         generate(run / qonnx, program, planned.options, temporary, run / "logs" / "hls.log", x)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from aetrig.config.load import load as load_config
-from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import UserError
 from aetrig.files import is_scratch
 from aetrig.hold import held, place_of
@@ -96,7 +95,7 @@ def _texts(
 ) -> Iterator[tuple[str, str]]:
     """Yield what is made for the hand-over alone; the verdict without this machine's path."""
     yield "verify.json", json.dumps(verdict | {"run": name}, indent=1) + "\n"
-    vectors = load_vectors(run / "vectors/validation.npz")
+    vectors = contract.events(run, program)
     x = _golden(run, program, vectors.x)
     for file, text in vector_files(program, x).items():
         yield f"vectors/{file}", text

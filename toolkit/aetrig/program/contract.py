@@ -1,13 +1,16 @@
-"""Which file of a run the back ends lower: the trigger where there is one, else the network."""
+"""What of a run the back ends lower, the trigger where it has one, and the events it comes with."""
 
 from __future__ import annotations
 
+from aetrig.data import vectors
 from aetrig.errors import UserError
+from aetrig.program.evaluate import check_input
 from aetrig.program.model import Program
 from aetrig.program.read import read
 from aetrig.run import Run, sha256
 
 NETWORK, TRIGGER = "model.qonnx.onnx", "trigger.qonnx.onnx"
+VECTORS = "vectors/validation.npz"
 
 
 def contract(run: Run) -> str:
@@ -28,3 +31,10 @@ def load(run: Run) -> Program:
             f"{program.trigger.network[:12]}); set it again: aetrig threshold --force"
         )
     return program
+
+
+def events(run: Run, program: Program) -> vectors.Vectors:
+    """Return the run's validation events; raises UserError where one is not for the Program."""
+    found = vectors.load(run.need(VECTORS, "qat"))
+    check_input(program, found.x, str(run / VECTORS))
+    return found

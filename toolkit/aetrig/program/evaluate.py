@@ -158,20 +158,21 @@ def _traced(program: Program, q: Integers) -> dict[str, Integers]:
 def _checked(program: Program, x: npt.NDArray[Any]) -> Integers:
     check_int64(program)
     q = np.asarray(x, dtype=np.int64)
-    _check_input(program, q)
+    check_input(program, q)
     return q
 
 
-def _check_input(program: Program, q: Integers) -> None:
+def check_input(program: Program, q: npt.NDArray[Any], name: str = "input") -> None:
+    """Raise UserError, which begins with ``name``, where events are not for a Program's inputs."""
     if q.ndim != 2 or q.shape[1] != program.features:
-        raise UserError(f"input has shape {q.shape}, expected (events, {program.features})")
+        raise UserError(f"{name} has shape {q.shape}, expected (events, {program.features})")
     low = np.array([form.low for form in program.input_formats])
     high = np.array([form.high for form in program.input_formats])
     outside = np.argwhere((q < low) | (q > high))
     if outside.size:
         event, feature = (int(index) for index in outside[0])
         raise UserError(
-            f"feature {feature} of event {event} is {q[event, feature]}, outside its "
+            f"{name}: feature {feature} of event {event} is {q[event, feature]}, outside its "
             f"{program.input_formats[feature].bits}-bit input ({low[feature]} to {high[feature]})"
         )
 

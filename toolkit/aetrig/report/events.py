@@ -16,7 +16,6 @@ from aetrig.data import features as feature_file
 from aetrig.data.dataset import Feature
 from aetrig.data.grid import from_grid, preprocessing
 from aetrig.data.vectors import Vectors
-from aetrig.data.vectors import load as load_vectors
 from aetrig.physics.score import divisor, score_floats
 from aetrig.program import contract
 from aetrig.program.evaluate import trace
@@ -45,7 +44,7 @@ class Events:
     @cached_property
     def vectors(self) -> Vectors:
         """The events."""
-        found = load_vectors(self.run.need("vectors/validation.npz", "qat"))
+        found = contract.events(self.run, self.network)
         drawn = np.random.default_rng(SEED).permutation(len(found.x))[:MOST]
         kept = np.sort(drawn) if len(found.x) > MOST else slice(None)
         return Vectors(

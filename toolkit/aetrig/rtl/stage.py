@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from aetrig.config.model import Rtl
-from aetrig.data import vectors
 from aetrig.errors import CheckFailedError, MissingToolError, UserError
 from aetrig.parts import Part, resolve
 from aetrig.program import contract
@@ -26,7 +25,7 @@ from aetrig.rtl.measure import Measurement, measure
 from aetrig.rtl.synthesis import TOOL, Synthesis, require_yosys, synthesize
 from aetrig.run import Run, alone, replacing, write_json
 
-VECTORS, PROJECT, RECORD = "vectors/validation.npz", "rtl", "rtl.json"
+PROJECT, RECORD = "rtl", "rtl.json"
 SIMULATED, ESTIMATED = "simulated by {}", "estimated by alkaid"
 SIMULATORS = {"verilog": "Verilator", "vhdl": "GHDL"}
 Table = tuple[str, list[str], list[list[str]]]
@@ -105,12 +104,12 @@ def rtl(run: Run, options: Rtl, *, synthesis: bool = False, force: bool = False)
     met (saying what can), MissingToolError without alkaid, a simulator, g++ or yosys.
     """
     program, part = contract.load(run), resolve(options.part)
-    run.need(VECTORS, "qat")
+    run.need(contract.VECTORS, "qat")
     refuse_too_large(program, part)
     require_simulator(options.language)
     if synthesis:
         _require_synthesis(options)
-    inputs = [contract.contract(run), VECTORS]
+    inputs = [contract.contract(run), contract.VECTORS]
     chosen = options.model_dump() | {"alkaid": _alkaid(), "synthesis": synthesis}
     due = run.begin("rtl", [PROJECT, RECORD], inputs, chosen, force=force)
     if due:
@@ -145,7 +144,7 @@ def _make(run: Run, program: Program, options: Rtl, part: Part, *, synthesis: bo
 
     found = search(program, options.clock_ns, options.stage_delay)
     pipeline = within_budget(found, options)
-    x = smoke_vectors(program, vectors.load(run / VECTORS).x.astype(np.int64))
+    x = smoke_vectors(program, contract.events(run, program).x.astype(np.int64))
     with replacing(run / PROJECT) as folder:
         write(folder, program, pipeline, options)
         measured = measure(load(folder, program, options.language), program, x)

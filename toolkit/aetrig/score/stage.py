@@ -11,7 +11,6 @@ from pathlib import Path
 
 from aetrig import machines
 from aetrig.config.load import load as load_config
-from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import UserError
 from aetrig.hold import held, place_of
 from aetrig.physics.trigger_rate import hertz
@@ -28,7 +27,6 @@ from aetrig.score.reading import reading
 from aetrig.score.totals import Accepted, accepted, total
 
 FOLDER, RECORD, EMULATOR = "scores", "score.json", "emulator.json"
-VECTORS = "vectors/validation.npz"
 ROWS = 1 << 20
 PARTS, PARTITIONS = "partitions", "part-*.parquet"  # a folder of nothing else reads as one table
 ALL = "all together"
@@ -148,7 +146,7 @@ def score(
     if program.trigger is None:
         raise UserError(f"{run.path} has no trigger to score with; make it: aetrig threshold")
     config = load_config(run / "config.yaml")
-    vectors = load_vectors(run.need(VECTORS, "qat"))
+    vectors = contract.events(run, program)
     read = reading(config, vectors, program)
     library = _library(run, program)
     chunks = plan(files, read, program.digest, chunk)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from aetrig import config as configuration
 from aetrig.config.model import RunConfig
 from aetrig.data.vectors import Vectors
-from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import UserError
 from aetrig.program import contract
 from aetrig.program.model import Program
@@ -33,7 +32,7 @@ from aetrig.stability.sample import Sample, sample
 from aetrig.trigger.events import Rated
 from aetrig.trigger.score import scored
 
-RECORD, DRAWING, VECTORS = "stability.json", "stability.svg", "vectors/validation.npz"
+RECORD, DRAWING = "stability.json", "stability.svg"
 Rows = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
 
@@ -76,7 +75,7 @@ def stability(
     _require_own(overrides)
     config = configuration.load(run.need("config.yaml", "qat"), overrides)
     names = [contract.contract(run), contract.NETWORK]
-    inputs = ["config.yaml", "features.json", VECTORS, *dict.fromkeys(names)]
+    inputs = ["config.yaml", "features.json", contract.VECTORS, *dict.fromkeys(names)]
     options = config.stability.model_dump(mode="json") | {"rates": dict(rates or {})}
     if run.begin("stability", (RECORD, DRAWING), inputs, options, force=force):
         content = _measured(run, config, rates, progress)
@@ -99,7 +98,7 @@ def _measured(
     run: Run, config: RunConfig, rates: Mapping[str, float] | None, progress: Progress
 ) -> dict[str, Any]:
     program = with_score(contract.load(run), config, str(run / contract.NETWORK))
-    vectors = load_vectors(run.need(VECTORS, "qat"))
+    vectors = contract.events(run, program)
     progress("reading events")
     events = sample(run, config, vectors)
     rated, unit = counted(vectors, config.trigger)

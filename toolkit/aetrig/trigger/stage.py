@@ -14,7 +14,6 @@ import onnx
 from aetrig.config.load import load as load_config
 from aetrig.config.model import RunConfig, TriggerOptions
 from aetrig.data.vectors import Vectors
-from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import CheckFailedError, UserError
 from aetrig.export.plain import to_plain
 from aetrig.export.session import LEVELS, open_session, trigger_integers
@@ -24,7 +23,7 @@ from aetrig.physics.roc import Auc, auc
 from aetrig.physics.score import divisor
 from aetrig.physics.trigger_rate import hertz
 from aetrig.program.compare import first_difference
-from aetrig.program.contract import NETWORK, TRIGGER
+from aetrig.program.contract import NETWORK, TRIGGER, VECTORS, events
 from aetrig.program.evaluate import trace
 from aetrig.program.graph import parsed
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program, Trigger, WorkingPoint
@@ -35,7 +34,7 @@ from aetrig.trigger.events import Rated, rated_events
 from aetrig.trigger.points import Point, efficiencies, working_points
 from aetrig.trigger.score import scored
 
-PLAIN, RECORD, VECTORS = "trigger.onnx", "trigger.json", "vectors/validation.npz"
+PLAIN, RECORD = "trigger.onnx", "trigger.json"
 INPUTS = ("config.yaml", NETWORK, VECTORS)
 OUTPUTS = (TRIGGER, PLAIN, RECORD)
 CHUNK = 8192
@@ -122,7 +121,7 @@ def threshold(run: Run, options: TriggerOptions, *, force: bool = False) -> Thre
     run.need(NETWORK, "export-onnx")
     config = load_config(run / "config.yaml", []).model_copy(update={"trigger": options})
     network = read(run / NETWORK)
-    vectors = load_vectors(run.need(VECTORS, "qat"))
+    vectors = events(run, network)
     chosen = options.model_dump(mode="json")
     due = run.begin("threshold", OUTPUTS, INPUTS, chosen, force=force)
     result = _choose(network, config, vectors)

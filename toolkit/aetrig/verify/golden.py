@@ -13,7 +13,6 @@ from aetrig import __version__
 from aetrig import config as configuration
 from aetrig.data.load import load as load_data
 from aetrig.data.origin import embedded
-from aetrig.data.vectors import load as load_vectors
 from aetrig.data.vectors import read_integers
 from aetrig.errors import CheckFailedError, UserError
 from aetrig.hold import held, place_of
@@ -201,7 +200,7 @@ def _golden_inputs(
     run: Run, program: Program, trigger: Program | None, *, events: bool
 ) -> tuple[Integers, dict[str, Any]]:
     """Return validation events if wanted, adversarial inputs, those chosen; how many of each."""
-    validation = load_vectors(run / "vectors/validation.npz").x.astype(np.int64)
+    validation = contract.events(run, program).x.astype(np.int64)
     adversarial = adversarial_inputs(run, program)
     found = {"events": validation} if events else {}
     parts = {

@@ -14,6 +14,8 @@ from aetrig.data.scaling import InputScaling
 from aetrig.data.vectors import Vectors
 from aetrig.data.vectors import load as load_vectors
 from aetrig.errors import AetrigError
+from aetrig.program.contract import VECTORS
+from aetrig.program.evaluate import check_input
 from aetrig.run import Run, alone, replacing, write_json
 from aetrig.train.load import load_scaling
 from aetrig.verify.chain import unlinked
@@ -85,16 +87,12 @@ def _validation(
     run: Run, config: RunConfig, stages: Stages, findings: list[Finding]
 ) -> Vectors | None:
     """Return the validation events, evenly thinned to the configured number."""
-    name = "vectors/validation.npz"
     try:
-        vectors = load_vectors(run / name)
+        vectors = load_vectors(run / VECTORS)
+        if stages.program is not None:
+            check_input(stages.program, vectors.x, str(run / VECTORS))
     except AetrigError as error:
-        findings.append(Finding(name, str(error)))
-        return None
-    width = vectors.x.shape[1]
-    if stages.program is not None and stages.program.features != width:
-        expected = f"model.qonnx.onnx takes {stages.program.features}"
-        findings.append(Finding(name, f"has {width} features, {expected}"))
+        findings.append(Finding(VECTORS, str(error)))
         return None
     events = len(vectors.x)
     limit = min(config.verify.max_events or events, events)
