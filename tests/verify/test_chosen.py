@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aetrig.verify.chosen import breed, choose, cover, faults, seen, undetected
-from aetrig.verify.faults import count, draw, memories
+from aetrig.verify.faults.memory import count, draw, memories
 from aetrig.verify.vectors import drawn
 from verify.programs import random_program
 

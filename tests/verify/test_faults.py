@@ -9,7 +9,9 @@ import pytest
 
 from aetrig.program.evaluate import trace
 from aetrig.program.model import ACCEPT, SCORE, Affine, Integers, Program
-from aetrig.verify.faults import Fault, Simulation, count, draw, fault, faulty, memories, silent
+from aetrig.verify.faults.memory import Fault, count, draw, fault, faulty, memories
+from aetrig.verify.faults.proof import Proof
+from aetrig.verify.faults.simulation import Simulation
 from fuzz.architectures import SMALL, architecture
 from verify.programs import random_program
 
@@ -34,7 +36,7 @@ def by_the_reference(program: Program, x: Integers, one: Fault) -> dict[str, Int
 def test_simulation_equals_the_program_with_the_fault(seed: int) -> None:
     program = architecture(seed, SMALL)
     x = inputs(program, 60, seed)
-    simulation, proven = Simulation(program, x), silent(program)
+    simulation, proof = Simulation(program, x), Proof(program)
     for one in draw(memories(program), 40, seed):
         changed = simulation.run(one)
         expected = by_the_reference(program, x, one)
@@ -44,7 +46,7 @@ def test_simulation_equals_the_program_with_the_fault(seed: int) -> None:
             if name in expected:
                 np.testing.assert_array_equal(changed.rows[found], np.flatnonzero(expected[name]))
         np.testing.assert_array_equal(changed.accept, expected["bits"][changed.rows])
-        assert not (proven(one) and changed.seen.size)
+        assert not (proof.silent(one) and changed.seen.size)
 
 
 def test_what_is_proven_silent_changes_no_input_at_all() -> None:
@@ -54,8 +56,8 @@ def test_what_is_proven_silent_changes_no_input_at_all() -> None:
         form = program.input_formats[0]
         x = np.array(list(itertools.product(range(form.low, form.high + 1, 11), repeat=2)))
         x = x.clip([f.low for f in program.input_formats], [f.high for f in program.input_formats])
-        simulation, proven = Simulation(program, x), silent(program)
-        quiet = [one for one in draw(memories(program), None, seed) if proven(one)]
+        simulation, proof = Simulation(program, x), Proof(program)
+        quiet = [one for one in draw(memories(program), None, seed) if proof.silent(one)]
         assert not any(simulation.run(one).seen.size for one in quiet)
         proofs += len(quiet)
     assert proofs > 20

@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from aetrig.program.model import Integers
 from aetrig.verify.chosen import breed, cover, seen
-from aetrig.verify.faults import Fault, Memory, Simulation, count, draw, memories, silent
+from aetrig.verify.faults.memory import Fault, Memory, count, draw, memories
+from aetrig.verify.faults.proof import Proof
+from aetrig.verify.faults.simulation import Simulation
 from trials.faults import LEAST
 from trials.faults.found import ANY, DECIDED, SCORED, Flags, Found, keep, kept
 from trials.faults.networks import Network, load, rated, searched
@@ -63,8 +65,8 @@ def tried(folder: Path, options: argparse.Namespace) -> Found:
     network = load(folder)
     stored = memories(network.program)
     faults = drawn(stored, options)
-    proven_of = silent(network.program)
-    proven = np.array([proven_of(one) for one in faults])
+    proof = Proof(network.program)
+    proven = np.array([proof.silent(one) for one in faults])
     golden = np.zeros((len(faults), 3), dtype=np.bool_)
     golden[~proven] = shown(
         network, network.golden, [f for f, quiet in zip(faults, proven, strict=True) if not quiet]

@@ -16,17 +16,10 @@ import numpy.typing as npt
 
 from aetrig.program.model import Affine, Integers, Program
 from aetrig.verify.entries import Climb, mutated
-from aetrig.verify.faults import (
-    Fault,
-    Floats,
-    Memory,
-    Simulation,
-    count,
-    draw,
-    fault,
-    memories,
-    silent,
-)
+from aetrig.verify.faults.arithmetic import Floats
+from aetrig.verify.faults.memory import Fault, Memory, count, draw, fault, memories
+from aetrig.verify.faults.proof import Proof
+from aetrig.verify.faults.simulation import Simulation
 from aetrig.verify.vectors import SEED, drawn
 
 WORK = 150_000_000  # faults tried times the network's multiplications: some seconds
@@ -138,8 +131,8 @@ def undetected(
     program: Program, x: Integers, tried: list[Fault], *, output: bool = True
 ) -> tuple[list[Fault], int]:
     """Return the faults that no vector shows, and how many more are proven to change nothing."""
-    proven = silent(program)
-    loud = [one for one in tried if not proven(one)]
+    proof = Proof(program)
+    loud = [one for one in tried if not proof.silent(one)]
     left = loud
     for part in (x[:FIRST], x[FIRST:]):
         if len(part):
