@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
         if given.list:
             return 0
         folder = given.folder or Path(scratch) / "environment"
-        _uv("venv", "--quiet", "--allow-existing", "--python", given.python, str(folder))
+        _uv("venv", "--quiet", "--seed", "--allow-existing", "--python", given.python, str(folder))
         python = folder / "bin" / "python"
         # torch's lowest version has its CPU build on an index that not every machine reaches
         _uv("pip", "install", "--quiet", "--python", str(python), "--requirement", str(versions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import mse_loss
 
@@ -26,6 +26,9 @@ from nets.networks import events, random_net, shift_scaling
     size=st.integers(1, 70),
     rounding=st.sampled_from(["ROUND", "FLOOR"]),
     seed=st.integers(0, 1000),
+)
+@example(
+    network=Network(encoder=(17, 1)), quantized=False, count=2, size=1, rounding="ROUND", seed=0
 )
 def test_each_network_gets_what_it_gets_alone(
     network: Network, *, quantized: bool, count: int, size: int, rounding: str, seed: int

@@ -25,7 +25,7 @@ REFUSED = ("Read-only file system", "read-only", "Permission denied")
 LIMITS = (300, 20_000, 200_000)  # bytes a file may have; the log of a command is shorter
 SHARES = (0.0, 0.2, 0.5, 0.8)  # of what the command writes that there is room for
 ALL = 1 << 30
-BLOCK = 1 << 16  # of room for directories and locks
+BLOCK = 1 << 13  # of room for locks
 
 
 @dataclass

@@ -116,6 +116,8 @@ class Stacked:
 
         ``x``: a tensor a network, all of one shape (events, features).
         """
+        if len(x[0]) == 1:  # for one event of one number torch turns the gradient's product around
+            return [net.compare(part) for net, part in zip(self._nets, x, strict=True)]
         begun = [_begun(net, part) for net, part in zip(self._nets, x, strict=True)]
         value = torch.stack([first for first, _ in begun])
         for name in self._names:
