@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from aetrig.program.model import (
@@ -12,9 +14,12 @@ from aetrig.program.model import (
     Relu,
     Rescale,
     Score,
+    Table,
     Trigger,
     WorkingPoint,
 )
+
+SQUARE, ABSOLUTE = Score("square", None), Score("absolute", None)
 
 
 def program(
@@ -57,6 +62,16 @@ def program(
     return Program((inputs,) * width, tuple(operations), "2" * 64, trigger)
 
 
+def looked_up(before: Format, seed: int = 3) -> Program:
+    """A layer whose results, at ``before``, are places in a table of random entries."""
+    made = program(u(8), u(8), s(3), before, score=ABSOLUTE, extreme=False)
+    behind = s(8, -4)
+    entries = np.random.default_rng(seed).integers(behind.low, behind.high + 1, 1 << before.bits)
+    size = before.high - before.low + 1
+    table = Table("table", before.low, entries[:size], behind.exponent)
+    return replace(made, operations=(*made.operations, table, Quantize("last", behind, "ROUND")))
+
+
 def s(bits: int, exponent: int = 0) -> Format:
     return Format(bits, True, exponent)
 
@@ -64,8 +79,6 @@ def s(bits: int, exponent: int = 0) -> Format:
 def u(bits: int, exponent: int = 0) -> Format:
     return Format(bits, False, exponent)
 
-
-SQUARE, ABSOLUTE = Score("square", None), Score("absolute", None)
 
 # name: (program, what its lowering must have chosen, as in tests/emulator/test_lower.py)
 CORNERS = {
@@ -100,5 +113,8 @@ CORNERS = {
         u(8), u(8), s(6), u(8, 6), width=36, outputs=7, extreme=False, relu=True, depth=2
     ),
     "one input, one output": program(s(5), s(5), s(5), s(5, 3), width=1, outputs=1, score=SQUARE),
+    # a tie's even neighbour is stored as an odd place where the table begins at an odd integer
+    "table from an odd integer": looked_up(Format(4, True, 4, narrow=True)),
+    "table of one bit": looked_up(s(1, 4)),
     "wide layers": program(u(8), u(7), s(4), u(7, 4), width=130, outputs=97, depth=2, relu=True),
 }

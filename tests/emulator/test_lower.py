@@ -40,11 +40,15 @@ def test_corners_choose_what_they_are_for() -> None:
 
 
 @given(
-    st.integers(-(2**20), 2**20), st.integers(-2, 22), st.sampled_from(["ROUND", "FLOOR"]),
+    st.integers(-(2**20), 2**20), st.booleans(), st.integers(-2, 22),
+    st.sampled_from(["ROUND", "FLOOR"]),
     st.sampled_from([Store("u8", 0, 0, 255), Store("u8", 128, 0, 255), Store("s16", 0, -300, 299),
-                     Store("s16", -32768, -32768, 32767), Store("s32", 0, -7, 9)]),
+                     Store("s16", -32768, -32768, 32767), Store("s32", 0, -7, 9),
+                     Store("u8", 1, 0, 1), Store("s16", 511, 0, 1022)]),
 )  # fmt: skip
-def test_rounding_is_the_programs(q: int, shift: int, how: str, held: Store) -> None:
+def test_rounding_is_the_programs(q: int, tie: bool, shift: int, how: str, held: Store) -> None:
+    if tie and shift > 0:
+        q = (q % (1 << 20 >> min(shift, 20)) << shift) + (1 << shift - 1)
     op = Quantize("q", Format(8, True, shift), how)
     chosen = rounding(op, 0, -(2**20), 2**20, held, "s32")
     round_off = shift_right_round if how == "ROUND" else shift_right_floor

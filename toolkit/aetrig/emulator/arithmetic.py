@@ -7,7 +7,7 @@ A tensor is a row of ``stored = q + zero`` an event. A quantizer makes it from a
     stored = min(max(r, low), high)
 
 u holds half of the last bit already where it is rounded to nearest, and zero << right where that
-fits; elsewhere ``after`` is the zero.
+fits and keeps even results even; elsewhere ``after`` is the zero.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def rounding(op: Quantize, exponent: int, low: int, high: int, held: Store, word
     ties = op.rounding == "ROUND" and right > 0
     half = 1 << (right - 1) if ties else 0
     folded = held.zero << right
-    if not fits(low + half + folded, high + half + folded, word):
+    # an odd zero in u would make of each even result an odd one, and so turn ties around
+    if (ties and held.zero % 2) or not fits(low + half + folded, high + half + folded, word):
         return Rounding(0, right, ties, half, 0, 0, folded=0, after=held.zero)
     return Rounding(0, right, ties, half, 0, 0, folded=folded, after=0)
 
