@@ -50,6 +50,21 @@ def test_no_line_names_another_place_to_fetch_from(lock: ModuleType) -> None:
         assert not re.search(r"://|--index|--find-links", lock.path(name).read_text("utf-8")), name
 
 
+def test_scripts_set_up_what_the_lock_has(lock: ModuleType) -> None:
+    """The words behind scripts/setup, wherever it is called or told to be."""
+    folders = ("scripts", ".ci", "docs", "toolkit/aetrig/data/samples")
+    files = [path for folder in folders for path in (SCRIPTS.parent / folder).rglob("*")]
+    texts = [path.read_text("utf-8", "ignore") for path in files if path.is_file()]
+    texts.append((SCRIPTS.parent / "README.md").read_text(encoding="utf-8"))
+    called = set(
+        re.findall(r"^ *scripts/setup (\w+)|`scripts/setup (\w+)`", "\n".join(texts), re.M)
+    )
+    names = {name for pair in called for name in pair if name}
+    assert "test" in names
+    for name in names:
+        assert lock.path(name).exists(), f"scripts/setup {name}: no requirements/{name}.txt"
+
+
 def test_a_hash_less_pin_and_a_stray_line_are_found(lock: ModuleType, tmp_path: Path) -> None:
     file = tmp_path / "x.txt"
     file.write_text("a==1 \\\n    --hash=sha256:" + "0" * 64 + "\nb==2\n", encoding="utf-8")
