@@ -57,7 +57,7 @@ def test_scripts_set_up_what_the_lock_has(lock: ModuleType) -> None:
     texts = [path.read_text("utf-8", "ignore") for path in files if path.is_file()]
     texts.append((SCRIPTS.parent / "README.md").read_text(encoding="utf-8"))
     called = set(
-        re.findall(r"^ *scripts/setup (\w+)|`scripts/setup (\w+)`", "\n".join(texts), re.M)
+        re.findall(r"^ *scripts/setup (\w+)|`scripts/setup (\w+)`", "\n".join(texts), re.MULTILINE)
     )
     names = {name for pair in called for name in pair if name}
     assert "test" in names
