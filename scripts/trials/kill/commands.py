@@ -25,7 +25,7 @@ from search.small import FEATURES, SPACE, config, write_events
 from trials.kill.process import run
 
 RUN = "runs/tiny"
-SAMPLE = Path(__file__).parents[2] / "l1_sample" / "make.py"
+SCRIPTS = Path(__file__).parents[2]
 DATA_SET = "hls4ml_lhc_jets_hlf"
 Phases = tuple[tuple[str, str], ...]
 
@@ -162,8 +162,8 @@ COMMANDS = (
     Command(
         "l1_sample", "nothing",
         (
-            str(SAMPLE), "--out", "l1.parquet", "--work", "chunks", "--jobs", "1",
-            "--events-scale", "0.0004",
+            str(SCRIPTS / "l1_sample" / "make.py"), "--out", "l1.parquet", "--work", "chunks",
+            "--jobs", "1", "--events-scale", "0.0004",
         ),
         "l1.parquet",
         (
@@ -172,13 +172,27 @@ COMMANDS = (
             ("ending", "l1.parquet"),
         ),
     ),
+    Command(
+        "jets_sample", "nothing",
+        (
+            str(SCRIPTS / "jets_sample" / "make.py"), "--out", "jets.parquet", "--work", "chunks",
+            "--jets", "2500",
+        ),
+        "jets.parquet",
+        (
+            ("first class", "chunks"),
+            ("other classes", "chunks/g-*"),
+            ("ending", "jets.parquet"),
+        ),
+    ),
 )  # fmt: skip
 
 
 def available() -> list[Command]:
     """Return the commands that this machine has the packages for, and say which it has not."""
     found = list(COMMANDS)
-    needs = {"l1_sample": ("pythia8mc", "fastjet"), "data fetch": ("pooch",)}
+    generators = ("pythia8mc", "fastjet")
+    needs = {"l1_sample": generators, "jets_sample": generators, "data fetch": ("pooch",)}
     for name, packages in needs.items():
         missing = [package for package in packages if util.find_spec(package) is None]
         if missing:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 import traceback
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -24,6 +22,7 @@ from aetrig.cli import (
     golden,
     hls,
     import_network,
+    interrupts,
     package,
     qat,
     report,
@@ -38,7 +37,6 @@ from aetrig.cli import (
 from aetrig.errors import AetrigError, UserError
 from aetrig.files import NO_ROOM, NOT_WRITABLE
 
-INTERRUPTED = 130  # as the shell has it
 FAULT = 70  # a fault of the program, as sysexits.h has it
 
 app = typer.Typer(
@@ -90,7 +88,7 @@ def _common(
 
 def main() -> None:
     """Run the program; exit code 2 for the user's mistake, 1 for a failed check, 3 for a tool."""
-    signal.signal(signal.SIGTERM, _terminated)
+    interrupts.listen()
     try:
         app()
     except AetrigError as error:
@@ -100,20 +98,14 @@ def main() -> None:
         typer.secho(f"error: {_told(error)}", fg=typer.colors.RED, err=True)
         sys.exit(UserError.exit_code)
     except KeyboardInterrupt:
-        _say_how_to_go_on()
-        sys.exit(INTERRUPTED)
+        interrupts.tell()
+        sys.exit(interrupts.CODE)
     except Exception as error:  # noqa: BLE001 - no reader or stage lets one through knowingly
         sys.exit(_fault(error))
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:  # what typer makes of Ctrl-C
-            _say_how_to_go_on()
+        if ended.code == interrupts.CODE:  # what typer makes of Ctrl-C
+            interrupts.tell()
         raise
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """End on SIGTERM, which batch systems send, as on Ctrl-C: everything is put away."""
-    del number, frame
-    raise KeyboardInterrupt
 
 
 def _fault(error: BaseException) -> int:
@@ -129,11 +121,6 @@ def _fault(error: BaseException) -> int:
         err=True,
     )
     return FAULT
-
-
-def _say_how_to_go_on() -> None:
-    again = "aetrig qat --resume" if sys.argv[1:2] == ["qat"] else "the same command"
-    typer.secho(f"interrupted; nothing is lost: {again} goes on", err=True)
 
 
 def _told(error: OSError) -> str:

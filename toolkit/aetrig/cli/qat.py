@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from aetrig.cli import interrupts
 from aetrig.cli.options import (
     DEFAULT_RUNS,
     ConfigArgument,
@@ -63,18 +66,33 @@ def command(
 
     base = config.parent if config else Path.cwd()
     source = open_run(float_from, runs) if float_from else None
-    result = qat(
-        settings,
-        run,
-        base=base,
-        resume=resume,
-        progress=not quiet,
-        float_from=source,
-        replace=force and not resume,
-    )
+    before = _begun(run.path)
+    try:
+        result = qat(
+            settings,
+            run,
+            base=base,
+            resume=resume,
+            progress=not quiet,
+            float_from=source,
+            replace=force and not resume,
+        )
+    except KeyboardInterrupt:
+        if not resume and _begun(run.path) not in (None, before):
+            interrupts.go_on_with(f"aetrig {shlex.join(sys.argv[1:])} --resume")
+        raise
     for warning in result.warnings:
         typer.echo(f"note: {warning}")
     typer.echo(
         f"{run.path}: validation loss {result.float_loss:.4g} float, {result.qat_loss:.4g} "
         f"quantized, in {result.seconds:.0f} s. Next: aetrig export-onnx"
     )
+
+
+def _begun(run: Path) -> tuple[int, int] | None:
+    """Return what tells one begun training from another in the same place."""
+    path = run / "config.yaml"
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns

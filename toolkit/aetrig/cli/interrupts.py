@@ -1,0 +1,61 @@
+"""Ctrl-C and SIGTERM end a command in one line, whatever it does at that moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from types import FrameType
+
+CODE = 130  # as the shell has it
+IMPORTING = "<frozen importlib"  # file name of the frames of an import
+
+
+@dataclass
+class _State:
+    again: str = "the same command"
+    told: bool = False  # an interrupt was raised
+
+
+_state = _State()
+
+
+def listen() -> None:
+    """Take SIGTERM, which batch systems send, and Ctrl-C where the shell does not ignore it."""
+    _state.again, _state.told = _State().again, False
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupted)
+
+
+def go_on_with(words: str) -> None:
+    """Set the command that goes on after an interrupt, where it is not the same one."""
+    _state.again = words
+
+
+def tell() -> None:
+    """Say on stderr that nothing is lost, and how to go on."""
+    print(f"interrupted; nothing is lost: {_state.again} goes on", file=sys.stderr, flush=True)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, so that everything is put away; or end at once, as SIGKILL may too.
+
+    At once is for the second time, and for an import: modules of others catch whatever they can
+    while they are imported, and the command would go on as if nothing had been said.
+    """
+    del number
+    if _state.told or _importing(frame):
+        tell()
+        os._exit(CODE)
+    _state.told = True
+    raise KeyboardInterrupt
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(IMPORTING):
+            return True
+        frame = frame.f_back
+    return False
