@@ -120,6 +120,32 @@ def test_a_missing_file_is_named(run: Run, name: str) -> None:
     assert (fault.artefact, fault.kind) == (name, "missing")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "remedy"),
+    [
+        ("checkpoints/qat.pt", "x", "restore it from a copy, or make it again: aetrig qat --force"),
+        ("rtl/src/trigger.v", "x", "restore it from a copy, or make it again: aetrig rtl --force"),
+        ("rtl/src/more.v", "x", f"remove it, or restore the {MANIFEST} that has it"),
+        ("../events.csv", "a\n2\n", "restore the data, or train again"),
+    ],
+)
+def test_what_to_do_is_said(run: Run, name: str, text: str, remedy: str) -> None:
+    assert check_chain(run).remedy == ""
+    (run / name).write_text(text, encoding="utf-8")
+    chain = check_chain(run)
+    assert chain.remedy == remedy
+    assert "broken in 1 place:" in chain.summary()
+    done = CliRunner().invoke(app, ["verify", "--manifest", "--run", str(run.path)])
+    assert str(done.exception).endswith(f"; {remedy}")
+
+
+def test_the_manifest_of_another_run_is_told(run: Run) -> None:
+    for name in run.manifest()["artefacts"]:
+        if (run / name).is_file():
+            write_text(run / name, (run / name).read_text(encoding="utf-8") + " ")
+    assert "seems to be that of another run" in check_chain(run).remedy
+
+
 def test_a_cached_library_may_be_missing(run: Run) -> None:
     (run / "rtl/rtl-1.so").unlink()
     assert check_chain(run).faults == ()

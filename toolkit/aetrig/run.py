@@ -213,9 +213,10 @@ class Run:
     def check(self, names: Sequence[str]) -> None:
         """Raise UserError if an artefact no longer matches the digest it was recorded with."""
         for name in self.altered(names):
+            stage = self.manifest()["artefacts"][name]["stage"]
             raise UserError(
                 f"{self.path / name} is not what its stage wrote (its SHA-256 differs from "
-                f"{MANIFEST}); restore it, make it again with --force, or run: aetrig verify"
+                f"{MANIFEST}); restore it, or make it again: aetrig {stage} --force"
             )
 
     def begin(
@@ -313,8 +314,8 @@ def new_run(root: Path, name: str, *, force: bool) -> Run:
         with held(path):  # where another command has it, that is what is said
             if not force:
                 raise UserError(
-                    f"{path} holds a run already; continue it with --resume, replace it with "
-                    "--force, or choose another with --name"
+                    f"{path} holds a run already; continue its training (aetrig qat --resume), "
+                    "replace it with --force, or choose another with --name"
                 )
             set_aside(path)
     return Run(path)

@@ -176,7 +176,7 @@ COMMANDS = (
         "jets_sample", "nothing",
         (
             str(SCRIPTS / "jets_sample" / "make.py"), "--out", "jets.parquet", "--work", "chunks",
-            "--jets", "2500",
+            "--jets", "50", "--chunk", "50",
         ),
         "jets.parquet",
         (

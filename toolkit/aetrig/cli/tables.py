@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-PIPE_COLUMNS = 120
+PIPE_COLUMNS = 400
 NAME_COLUMNS = 30  # a first column this narrow is not broken into lines
 
 

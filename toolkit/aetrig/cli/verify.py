@@ -102,4 +102,5 @@ def _chain(folder: Path, data: Path | None, *, strict: bool, as_json: bool) -> N
         typer.echo(found.summary())
     faults = [*found.faults, *(found.notes if strict else ())]
     if faults:
-        raise CheckFailedError(f"{folder}: the chain is broken, first at {faults[0].artefact}")
+        what = f"{folder}: the chain is broken, first at {faults[0].artefact}"
+        raise CheckFailedError(f"{what}; {found.remedy}" if found.remedy else what)

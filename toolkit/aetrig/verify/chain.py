@@ -59,7 +59,7 @@ class Broken:
         # a folder and its record are one thing to a reader
         records = {f"{name}.json" for name in self.follows}
         names = [name for name in self.follows if name not in records]
-        if not names:
+        if not names or self.kind == "unknown":
             return line
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         were = "was" if len(names) == 1 else "were"
@@ -71,7 +71,8 @@ class Chain:
     """What `check_chain` found. ``faults``: first causes and what follows, data before firmware.
 
     ``notes``: what could not be checked here, and code of another version: no faults by
-    themselves. ``artefacts``, ``files``: entries and files that were compared.
+    themselves. ``artefacts``, ``files``: entries and files that were compared. ``remedy``: what to
+    do about the first fault, empty without one.
     """
 
     run: str
@@ -80,6 +81,7 @@ class Chain:
     files: int
     faults: tuple[Broken, ...]
     notes: tuple[Broken, ...]
+    remedy: str
 
     def summary(self) -> str:
         """Return one line."""
@@ -88,7 +90,8 @@ class Chain:
         if not self.faults:
             return f"the chain holds: {compared}, {len(self.notes)} notes; {held}"
         first = sum(fault.cause is None for fault in self.faults)
-        return f"the chain is broken in {first} places: {compared}; {held}"
+        places = "1 place" if first == 1 else f"{first} places"
+        return f"the chain is broken in {places}: {compared}; {held}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -123,13 +126,15 @@ def check_chain(run: Run, data: Path | None = None, *, with_data: bool = True) -
     handed = [f for f in faults if f.kind == "missing" and _stage(entries, f) == HANDED_OVER]
     notes += handed
     rest = [fault for fault in faults if fault not in handed]
+    ordered = tuple(_with_causes(rest, entries, order))
     return Chain(
         str(run.path),
         sha256(path),
         len(entries),
         sum(len(e.get("files", ("",))) + len(e.get("libraries", ())) for e in entries.values()),
-        tuple(_with_causes(rest, entries, order)),
+        ordered,
         tuple(notes),
+        _remedy(ordered, entries),
     )
 
 
@@ -284,13 +289,31 @@ def _mapping(value: object) -> dict[str, Any]:
     return dict(value) if isinstance(value, dict) else {}
 
 
+def _remedy(faults: tuple[Broken, ...], entries: dict[str, dict[str, Any]]) -> str:
+    """Return what to do about the first fault."""
+    if not faults:
+        return ""
+    first = faults[0]
+    differ = {_entry(fault, entries) for fault in faults if fault.kind in ("changed", "missing")}
+    if 2 * len(differ & set(entries)) > len(entries):
+        return f"most artefacts differ: {MANIFEST} seems to be that of another run; restore it"
+    if first.artefact.startswith("data"):
+        return "restore the data, or train again"
+    if first.kind == "unknown":
+        return f"remove it, or restore the {MANIFEST} that has it"
+    if first.kind == "gap":
+        return f"restore {MANIFEST} from a copy"
+    stage = str(entries.get(_entry(first, entries), {}).get("stage", "qat"))
+    return f"restore it from a copy, or make it again: aetrig {stage} --force"
+
+
 def _with_causes(
     faults: list[Broken], entries: dict[str, dict[str, Any]], order: list[str]
 ) -> Iterator[Broken]:
     """Yield the faults in the chain's order, each with what follows from it or its first cause."""
     place = {name: index for index, name in enumerate(order)}
     below: dict[str, set[str]] = {}
-    for fault in sorted(faults, key=lambda item: place.get(_entry(item, entries), -1)):
+    for fault in sorted(faults, key=lambda item: _place(item, place, entries)):
         name = _entry(fault, entries)
         causes = (cause for cause, names in below.items() if name in names and cause != name)
         cause = next(causes, None) if fault.kind in ("stale", "record") else None
@@ -302,6 +325,12 @@ def _with_causes(
             cause=cause,
             follows=tuple(sorted(after, key=lambda item: place[item])),
         )
+
+
+def _place(fault: Broken, place: dict[str, int], entries: dict[str, dict[str, Any]]) -> int:
+    """Return where in the chain a fault is: the data first, what no stage wrote last."""
+    last = len(place) if fault.kind == "unknown" else -1
+    return place.get(_entry(fault, entries), last)
 
 
 def _entry(fault: Broken, entries: dict[str, dict[str, Any]]) -> str:

@@ -209,7 +209,7 @@ class Verdict:
         word = "PASSED" if self.passed else "FAILED"
         line = f"{word}: {differing:,} of {values:,} compared values differ, {missed} limits missed"
         found = len(self.findings) + len(self.not_run)
-        line += f", {found} other faults (listed first)" if found else ""
+        line += f", {found} other fault{'' if found == 1 else 's'} (listed first)" if found else ""
         unmeasured = [check.name for check in self.checks if check.passed is None]
         line += f"; not measured: {', '.join(unmeasured)}" if unmeasured else ""
         return "; ".join((line, *self.notes))
