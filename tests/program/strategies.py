@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from aetrig.program.model import (
@@ -22,7 +23,7 @@ from aetrig.program.model import (
     Trigger,
     WorkingPoint,
 )
-from aetrig.program.ranges import ranges
+from aetrig.program.ranges import MAX_BITS, ranges
 
 
 @st.composite
@@ -134,6 +135,7 @@ def triggers(
     network = "1" * 64
     scored = replace(program, trigger=Trigger(score, (), network))
     bounds = ranges(scored)[SCORE]
+    assume(bounds.bits <= MAX_BITS)  # others are refused in words
     drawn = draw(st.lists(st.integers(bounds.low[0], bounds.high[0]), min_size=1, max_size=3))
     points = tuple(WorkingPoint(f"point_{i}", value) for i, value in enumerate(sorted(drawn)))
     return replace(program, trigger=Trigger(score, points, network))
