@@ -16,6 +16,7 @@ from aetrig.data.npz_file import read_arrays
 from aetrig.errors import UserError
 from aetrig.run import replacing
 
+FILE = "vectors/validation.npz"  # in a run
 KEYS = (
     "x", "process", "weight", "names", "roles", "cross_sections", "overlaps", "features",
 )  # fmt: skip

@@ -31,7 +31,7 @@ INPUTS = (
     "scaling.json",
     "features.json",
     "checkpoints/qat.pt",
-    "vectors/validation.npz",
+    vectors.FILE,
 )
 QONNX, PLAIN, SUMMARY = "model.qonnx.onnx", "model.onnx", "export.json"
 OUTPUTS = (QONNX, PLAIN, SUMMARY)
@@ -68,7 +68,7 @@ def export_onnx(run: Run, *, force: bool = False) -> ExportResult:
     net = load_quantized(run)
     layers = load_config(run / "config.yaml").net.layer_names()
     features = feature_file.load(run / "features.json")
-    events = vectors.load(run / "vectors/validation.npz")
+    events = vectors.load(run / vectors.FILE)
     names = tuple(feature.name for feature in features)
     if not names == load_scaling(run).names == events.features:
         raise UserError(

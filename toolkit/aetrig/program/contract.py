@@ -10,7 +10,7 @@ from aetrig.program.read import read
 from aetrig.run import Run, sha256
 
 NETWORK, TRIGGER = "model.qonnx.onnx", "trigger.qonnx.onnx"
-VECTORS = "vectors/validation.npz"
+VECTORS = vectors.FILE
 
 
 def contract(run: Run) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from aetrig.errors import UserError
 from aetrig.physics.clusters import SIDE, Clusters, clusters, self_organizing_map
+from aetrig.program import contract
 from aetrig.records import read_record
 from aetrig.report.events import Events
 from aetrig.report.latent import latent_quantizer
@@ -41,7 +42,7 @@ def explore(run: Run, *, force: bool = False) -> ClustersResult:
     Raises UserError for a run with fewer than two classes, or without a latent space;
     MissingToolError without scikit-learn or minisom.
     """
-    inputs = ["config.yaml", "model.qonnx.onnx", "vectors/validation.npz"]
+    inputs = ["config.yaml", contract.NETWORK, contract.VECTORS]
     run.need("model.qonnx.onnx", "export-onnx")
     if run.begin("clusters", (FILE,), inputs, force=force):
         write_json(run / FILE, _content(Events(run)))

@@ -12,6 +12,7 @@ import jinja2
 
 from aetrig.errors import UserError
 from aetrig.parts import resolve
+from aetrig.program import contract
 from aetrig.records import read_record_if_there
 from aetrig.report import (
     explore,
@@ -67,7 +68,7 @@ def report(run: Run, *, force: bool = False) -> ReportResult:
     """
     files = _files(run)
     inputs = [f"{name}.json" for name in JSON if files[name] is not None]
-    inputs += ["config.yaml", metrics.FILE, "model.qonnx.onnx", "vectors/validation.npz"]
+    inputs += ["config.yaml", metrics.FILE, contract.NETWORK, contract.VECTORS]
     run.need("model.qonnx.onnx", "export-onnx")
     if run.begin("report", (PAGE, FOLDER), inputs, force=force):
         with replacing(run / FOLDER) as folder:

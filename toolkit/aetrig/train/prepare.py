@@ -23,7 +23,7 @@ from aetrig.run import Run, set_aside, write_json, write_text
 from aetrig.train import environment
 
 CONFIG, ENVIRONMENT, SCALING = "config.yaml", "environment.json", "scaling.json"
-FEATURES, VECTORS = "features.json", "vectors/validation.npz"
+FEATURES, VECTORS = "features.json", vectors.FILE
 TEST = "vectors/test.npz"  # where train.test_fraction asks for it
 
 
