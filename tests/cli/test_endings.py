@@ -105,6 +105,15 @@ def test_a_module_that_catches_everything_does_not_swallow_it(
     assert (code, out, said.splitlines()) == (130, "", [TOLD])
 
 
+def test_the_hint_of_a_command_is_said_inside_an_import_too(tmp_path: Path) -> None:
+    """Training imports modules of its own libraries long after it began."""
+    (tmp_path / "greedy.py").write_text(GREEDY.format(first="begun", then="went on"))
+    path = f"import sys; sys.path.insert(0, {str(tmp_path)!r})"
+    hint = "interrupts.go_on_with(lambda: 'aetrig qat --resume')"
+    _, _, said = interrupted(signal.SIGINT, ["-c", f"{path}; {LISTENS}; {hint}; import greedy"])
+    assert said.splitlines() == ["interrupted; nothing is lost: aetrig qat --resume goes on"]
+
+
 def test_the_second_ends_at_once() -> None:
     """Where others' code, here of a thread pool, caught the first."""
     program = (

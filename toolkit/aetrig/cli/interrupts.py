@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -12,9 +13,13 @@ CODE = 130  # as the shell has it
 IMPORTING = "<frozen importlib"  # file name of the frames of an import
 
 
+def _the_same() -> str:
+    return "the same command"
+
+
 @dataclass
 class _State:
-    again: str = "the same command"
+    again: Callable[[], str] = _the_same
     told: bool = False  # an interrupt was raised
 
 
@@ -23,20 +28,24 @@ _state = _State()
 
 def listen() -> None:
     """Take SIGTERM, which batch systems send, and Ctrl-C where the shell does not ignore it."""
-    _state.again, _state.told = _State().again, False
+    _state.again, _state.told = _the_same, False
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupted)
 
 
-def go_on_with(words: str) -> None:
-    """Set the command that goes on after an interrupt, where it is not the same one."""
-    _state.again = words
+def go_on_with(again: Callable[[], str | None]) -> None:
+    """Set what names the command that goes on, asked when interrupted; None: the same one.
+
+    Asked only then: what goes on depends on how far the command came, and where it is ended at
+    once nothing of it runs again that could say so.
+    """
+    _state.again = lambda: again() or _the_same()
 
 
 def tell() -> None:
     """Say on stderr that nothing is lost, and how to go on."""
-    print(f"interrupted; nothing is lost: {_state.again} goes on", file=sys.stderr, flush=True)
+    print(f"interrupted; nothing is lost: {_state.again()} goes on", file=sys.stderr, flush=True)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -66,27 +67,29 @@ def command(
 
     base = config.parent if config else Path.cwd()
     source = open_run(float_from, runs) if float_from else None
-    before = _begun(run.path)
-    try:
-        result = qat(
-            settings,
-            run,
-            base=base,
-            resume=resume,
-            progress=not quiet,
-            float_from=source,
-            replace=force and not resume,
-        )
-    except KeyboardInterrupt:
-        if not resume and _begun(run.path) not in (None, before):
-            interrupts.go_on_with(f"aetrig {shlex.join(sys.argv[1:])} --resume")
-        raise
+    if not resume:
+        interrupts.go_on_with(partial(_again, run.path, _begun(run.path)))
+    result = qat(
+        settings,
+        run,
+        base=base,
+        resume=resume,
+        progress=not quiet,
+        float_from=source,
+        replace=force and not resume,
+    )
     for warning in result.warnings:
         typer.echo(f"note: {warning}")
     typer.echo(
         f"{run.path}: validation loss {result.float_loss:.4g} float, {result.qat_loss:.4g} "
         f"quantized, in {result.seconds:.0f} s. Next: aetrig export-onnx"
     )
+
+
+def _again(run: Path, before: tuple[int, int] | None) -> str | None:
+    if _begun(run) in (None, before):
+        return None
+    return f"aetrig {shlex.join(sys.argv[1:])} --resume"
 
 
 def _begun(run: Path) -> tuple[int, int] | None:
