@@ -60,19 +60,55 @@ def test_an_error_of_the_system_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def full() -> None:
+    def full(**_: object) -> None:
         raise OSError(code, os.strerror(code), "runs/one/hls")
 
     monkeypatch.setattr(program, "app", full)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as ended:
-            program.main()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert ended.value.code == 2
+    assert ended() == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith(f"error: runs/one/hls: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["qat", "--bogus"], "error: aetrig qat: no such option: --bogus"),
+        (["bogus"], "error: aetrig: no such command 'bogus'"),
+        (["score"], "error: aetrig score: missing argument 'files'"),
+        (["search", "--trials", "x"], "error: aetrig search: invalid value for '--trials': "),
+    ],
+)
+def test_words_that_cannot_be_read_are_one_line(
+    words: list[str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["aetrig", *words])
+    assert ended() == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(expected)
+    assert line.endswith("; see aetrig --help" if words == ["bogus"] else f"{words[0]} --help")
+
+
+def test_no_word_at_all_is_answered_with_the_help(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["aetrig", "data"])
+    assert ended() == 2
+    assert capfd.readouterr().err.startswith("Usage: aetrig data [OPTIONS] COMMAND")
+
+
+def ended() -> object:
+    """Run the program in this process; return its exit code."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with pytest.raises(SystemExit) as end:
+            program.main()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return end.value.code
 
 
 def interrupted(sent: signal.Signals, words: list[str]) -> tuple[int, str, str]:

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,10 +37,13 @@ from aetrig.cli import (
 from aetrig.errors import AetrigError, UserError
 from aetrig.files import NO_ROOM, NOT_WRITABLE
 
+NAME = "aetrig"
 FAULT = 70  # a fault of the program, as sysexits.h has it
+# what typer raises for words that it can't read has a name of its own in some versions only
+_USAGE = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
-    name="aetrig",
+    name=NAME,
     help="From events to a checked anomaly trigger: train, quantize, export, emulate, verify.",
     epilog="First run: aetrig qat && aetrig export-onnx && aetrig hls && aetrig verify",
     no_args_is_help=True,
@@ -90,22 +93,35 @@ def main() -> None:
     """Run the program; exit code 2 for the user's mistake, 1 for a failed check, 3 for a tool."""
     interrupts.listen()
     try:
-        app()
+        # not standalone: typer would say a wrong word in four lines
+        code = app(prog_name=NAME, standalone_mode=False)
     except AetrigError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         sys.exit(error.exit_code)
     except OSError as error:
         typer.secho(f"error: {_told(error)}", fg=typer.colors.RED, err=True)
         sys.exit(UserError.exit_code)
-    except KeyboardInterrupt:
-        interrupts.tell()
-        sys.exit(interrupts.CODE)
+    except (KeyboardInterrupt, typer.Abort):
+        code = interrupts.CODE
     except Exception as error:  # noqa: BLE001 - no reader or stage lets one through knowingly
+        if isinstance(error, _USAGE):
+            _usage(error)
+            sys.exit(UserError.exit_code)
         sys.exit(_fault(error))
-    except SystemExit as ended:
-        if ended.code == interrupts.CODE:  # what typer makes of Ctrl-C
-            interrupts.tell()
-        raise
+    if code == interrupts.CODE:  # of typer too, for Ctrl-C
+        interrupts.tell()
+    sys.exit(code)
+
+
+def _usage(error: Any) -> None:
+    """Say what is wrong with the words of a command; no word at all asks for the help."""
+    message = error.format_message()
+    if "\n" in message:
+        typer.echo(message, err=True)
+        return
+    command = error.ctx.command_path if error.ctx else NAME
+    told = f"{command}: {message[0].lower()}{message[1:].rstrip('.')}; see {command} --help"
+    typer.secho(f"error: {told}", fg=typer.colors.RED, err=True)
 
 
 def _fault(error: BaseException) -> int:
