@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aetrig.report.draw import panels, svg
+from aetrig.report.draw import _figure, panels, svg
 from aetrig.report.firmware import resources
 from aetrig.report.ladder import rungs
 from aetrig.report.picture import (
@@ -67,6 +67,22 @@ def test_svg_is_whole_repeatable_and_takes_the_pages_colour() -> None:
     names = [ET.fromstring(p).findall(".//*[@id]") for p in panels(picture())]  # noqa: S314
     found = [item.get("id") for part in names for item in part]
     assert len(found) == len(set(found)) > 0
+
+
+@pytest.mark.parametrize("sideways", [True, False])
+def test_dots_stand_by_bars_and_are_not_joined_and_uncertainties_are_drawn(sideways: bool) -> None:
+    bars = Curve("bars", (0.0, 1.0), (1.0, 2.0), error=(0.5, 0.25))
+    dots = Curve("dots", (0.0, 1.0), (3.0, 4.0), marked=True)
+    panel = Panel("", "x", "y", (bars, dots), ticks=("p", "q"), sideways=sideways)
+    (axes,) = _figure(Picture("some", "", "", (panel,))).axes
+    assert len(axes.patches) == 2
+    (drawn,) = axes.lines
+    places = np.stack([(0.0, 1.0), (3.0, 4.0)])
+    assert np.array_equal(drawn.get_data(), places[::-1] if sideways else places)
+    assert drawn.get_linestyle() == "None"
+    (spans,) = (found.get_segments() for found in axes.collections)
+    ends = [segment[:, 0 if sideways else 1].tolist() for segment in spans]
+    assert ends == [[0.5, 1.5], [1.75, 2.25]]
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=50))

@@ -201,10 +201,19 @@ def test_the_report_shows_what_was_measured(trigger: Run, measured: dict) -> Non
     assert titles[:4] == [
         "energy scale, all energies", "energy scale, one kind at a time", "pile-up", "soft jets",
     ]  # fmt: skip
+    assert [curve.label for curve in picture.panels[0].curves] == ["rate", *measured["signals"]]
     assert from_json(json.loads(json.dumps(picture.to_json()))) == picture
-    bars = next(panel for panel in picture.panels if panel.title == "dead regions")
-    factors = bars.curves[0].y
-    assert list(factors) == sorted(factors, reverse=True)
+    sectors, *_, cells = (p for p in picture.panels if p.title.startswith("dead regions: one of"))
+    assert sectors.ticks == tuple(f"phi sector {i}" for i in range(1, len(sectors.ticks) + 1))
+    rate, signal = cells.curves[:2]
+    assert list(rate.y) == sorted(rate.y, reverse=True)
+    nominal = measured["points"][len(measured["points"]) // 2]
+    item = next(i for i in measured["conditions"] if i["name"] == f"dead {sectors.ticks[0]}")
+    found = item["points"][nominal["name"]]
+    assert sectors.curves[0].error[0] == found["factor_error"]
+    moved, before = found["efficiency"][signal.label], nominal["efficiency"][signal.label]
+    assert sectors.curves[1].y[0] * before == pytest.approx(moved["value"])
+    assert sectors.curves[1].error[0] * before == pytest.approx(moved["error"])
     table = shown.table({"stability": measured})
     assert table is not None
     assert [row.cells[0] for row in table.rows][:2] == ["scale", "region"]

@@ -15,7 +15,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from aetrig.report.picture import Histogram, Image, Panel, Picture
+from aetrig.report.picture import Curve, Histogram, Image, Panel, Picture
 
 # told apart by people who see no red or no green, and on white as on black (Okabe and Ito)
 COLOURS = (
@@ -111,6 +111,9 @@ def _legend(axes: Any, panel: Panel) -> None:
         columns = min(len(labels), LEGEND_COLUMNS)
         axes.margins(y=0.25 * -(-len(labels) // max(columns, 1)))  # room above the bars
         axes.legend(loc="upper center", ncols=columns)
+    elif panel.sideways and labels:
+        # below: bars fill the axes
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=LEGEND_COLUMNS)
     elif labels and panel.points:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # points fill the axes
     elif labels:
@@ -127,18 +130,21 @@ def _content(axes: Any, panel: Panel) -> None:
     for i, curve in enumerate(panel.curves):
         colour = tint or COLOURS[i % len(COLOURS)]
         if panel.ticks and not curve.marked:
-            _bars(axes, panel, i, colour)
+            _bars(axes, panel, curve, colour)
         elif tint:
             axes.fill(curve.x, curve.y, color=colour, alpha=0.6)
         else:
-            style = "" if panel.ticks else "--" if curve.dashed else "-"
+            style = "none" if panel.ticks else "--" if curve.dashed else "-"
             marker = "o" if curve.marked else ""
+            x, y = (curve.y, curve.x) if panel.sideways else (curve.x, curve.y)
             axes.plot(
-                curve.x, curve.y, style, marker=marker, markersize=4, color=colour,
+                x, y, linestyle=style, marker=marker, markersize=4, color=colour,
                 label=curve.label,
             )  # fmt: skip
+            _errors(axes, curve, curve.x, colour, sideways=panel.sideways)
     if panel.sideways:
-        axes.locator_params(axis="x", nbins=5)
+        if not panel.log_x:
+            axes.locator_params(axis="x", nbins=5)
         axes.set_yticks(range(len(panel.ticks)), panel.ticks)
         axes.invert_yaxis()
     elif panel.ticks:
@@ -153,15 +159,26 @@ def _content(axes: Any, panel: Panel) -> None:
         )  # fmt: skip
 
 
-def _bars(axes: Any, panel: Panel, index: int, colour: Any) -> None:
-    curve = panel.curves[index]
-    width = 0.8 / len(panel.curves)
-    places = np.add(curve.x, (index - (len(panel.curves) - 1) / 2) * width)
+def _bars(axes: Any, panel: Panel, curve: Curve, colour: Any) -> None:
+    beside = [other for other in panel.curves if not other.marked]
+    width = 0.8 / len(beside)
+    places = np.add(curve.x, (beside.index(curve) - (len(beside) - 1) / 2) * width)
     label = curve.label or None
     if panel.sideways:
         axes.barh(places, curve.y, width, color=colour, label=label)
     else:
         axes.bar(places, curve.y, width, color=colour, label=label)
+    _errors(axes, curve, places, INK, sideways=panel.sideways)
+
+
+def _errors(axes: Any, curve: Curve, places: Any, colour: Any, *, sideways: bool) -> None:
+    if not curve.error:
+        return
+    style = {"fmt": "none", "ecolor": colour, "elinewidth": 0.8}
+    if sideways:
+        axes.errorbar(curve.y, places, xerr=curve.error, **style)
+    else:
+        axes.errorbar(places, curve.y, yerr=curve.error, **style)
 
 
 def _histogram(axes: Any, item: Histogram, colour: str) -> None:

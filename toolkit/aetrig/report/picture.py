@@ -17,13 +17,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """Points (x, y), joined by a line; bars where the panel has ticks. ``marked``: with dots."""
+    """Points (x, y), joined by a line; bars where the panel has ticks.
+
+    ``marked``: with dots, which alone are drawn where the panel has ticks. ``error``: of y.
+    """
 
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     dashed: bool = False
     marked: bool = False
+    error: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

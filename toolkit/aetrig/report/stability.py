@@ -1,8 +1,10 @@
-"""A picture of how the trigger's rate moves under conditions that drift."""
+"""A picture of how the trigger's rate and efficiency move under conditions that drift."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,40 +12,46 @@ import numpy as np
 from aetrig.report.picture import Curve, Line, Panel, Picture, numbers, thinned
 from aetrig.report.tables import Row, Table
 
-FACTOR = "rate over nominal"
+RATE, BOTH = "rate over nominal", "rate and efficiency over nominal"
+# a group's title, its axis, and what its sizes are multiplied with
 SERIES = {
-    "scale": ("energy scale", "change of energies [%]"),
-    "pile-up": ("pile-up", "share of another crossing"),
-    "jets": ("soft jets", "more jets an event, mean"),
+    "scale": ("energy scale", "change of energies [%]", 1.0),
+    "pile-up": ("pile-up", "more interactions [%]", 100.0),
+    "jets": ("soft jets", "more jets an event, mean", 1.0),
 }
 BARS = {"region": "dead regions", "hot": "hot tower", "noise": "noise", "lost": "lost inputs",
         "saturated": "saturated inputs"}  # fmt: skip
 MOST_BARS, POINTS = 16, 100
+FAR = 30.0  # over nominal, from where on a linear axis shows nothing else
+
+Item = dict[str, Any]
+Value = tuple[float, float]  # and its uncertainty
 
 
 def picture(content: dict[str, Any]) -> Picture:
-    """Return, from stability.json, the rate over the nominal one for each group of conditions.
+    """Return, from stability.json, rate and efficiencies over nominal for each group of conditions.
 
-    At the middle working point; series of sizes are curves at every one.
+    At the middle working point; the rate in a series of sizes is a curve at every one.
     """
     names = [point["name"] for point in content["points"]]
-    middle = names[len(names) // 2]
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for item in content["conditions"]:
-        groups.setdefault(item["group"], []).append(item)
+    middle = content["points"][len(names) // 2]
+    groups = _grouped(content["conditions"])
     panels: list[Panel] = []
-    for group, (title, axis) in SERIES.items():
+    for group in SERIES:
         if group in groups:
-            panels += _series(title, axis, groups[group], names, middle)
+            panels += _series(group, groups[group], names, middle)
     for group, title in BARS.items():
-        if group in groups:
-            panels.append(_bars(title, groups[group], middle))
+        # places of one kind are compared with each other
+        for family, items in _families(groups.get(group, [])):
+            panels.append(_bars(f"{title}: {family}" if family else title, items, middle))
     if "stuck" in groups:
         panels.append(_stuck(groups["stuck"], names))
     caption = (
-        f"Rate of the same events under each condition over the nominal one, at working point "
-        f"'{middle}' where no other is named; {content['rates_from']}. Working points: "
-        f"{content['points_from']}. Of many places the {MOST_BARS} worst are shown."
+        f"Rate and signals' efficiency of the same events under each condition, over the nominal "
+        f"ones, at working point '{middle['name']}' where no other is named; "
+        f"{content['rates_from']}. Bars are statistical uncertainties of the change. Working "
+        f"points: {content['points_from']}. Of more than {MOST_BARS} places those with the "
+        "highest rate are shown."
     )
     return Picture("stability", "Stability of the trigger", caption, tuple(panels))
 
@@ -59,12 +67,9 @@ def table(files: dict[str, Any]) -> Table | None:
     if content is None:
         return None
     names = [point["name"] for point in content["points"]]
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for item in content["conditions"]:
-        groups.setdefault(item["group"], []).append(item)
     rows = [
         Row((group, name, item["name"], _factor_text(item, name), _limit(content, group)))
-        for group, items in groups.items()
+        for group, items in _grouped(content["conditions"]).items()
         for name in names
         for item in [max(items, key=lambda item: _factor(item, name))]
     ]
@@ -95,39 +100,99 @@ def _limit(content: dict[str, Any], group: str) -> str:
     return "" if limit is None else f"≤ {limit:g}"
 
 
+def _grouped(items: list[Item]) -> dict[str, list[Item]]:
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(item["group"], []).append(item)
+    return groups
+
+
+def _families(items: list[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """Yield conditions that differ in their place alone; those of no family belong together."""
+    families: dict[str, list[Item]] = {}
+    for item in items:
+        families.setdefault(item["family"] or "", []).append(item)
+    yield from families.items()
+
+
 def _series(
-    title: str, axis: str, items: list[dict[str, Any]], points: list[str], middle: str
+    group: str, items: list[Item], points: list[str], middle: dict[str, Any]
 ) -> Iterator[Panel]:
-    """Yield the first series at each working point, and the others at the middle one."""
-    series: dict[str, list[dict[str, Any]]] = {}
+    """Yield rates of the first series at each working point, then what moves at the middle one."""
+    title, axis, unit = SERIES[group]
+    series: dict[str, list[Item]] = {}
     for item in items:
         series.setdefault(_series_name(item), []).append(item)
-    first = next(iter(series))
-    curves = tuple(_curve(point, series[first], point) for point in points)
-    yield Panel(f"{title}, {first}" if len(series) > 1 else title, axis, FACTOR, curves)
-    if len(series) > 1:
-        others = tuple(_curve(name, found, middle) for name, found in series.items())
-        yield Panel(f"{title}, one kind at a time", axis, FACTOR, others)
+    first, *others = series
+    name = f"{title}, {first}" if others else title
+    rate = partial(_rate, middle["name"])
+    if len(points) > 1 or not _seen(middle):
+        curves = [_curve(point, series[first], unit, partial(_rate, point)) for point in points]
+        yield Panel(name, axis, RATE, tuple(curves))
+    curves = [
+        _curve(signal, series[first], unit, partial(_efficiency, middle, signal))
+        for signal in _seen(middle)
+    ]
+    if curves:
+        curves = [_curve("rate", series[first], unit, rate), *curves]
+        yield Panel(name, axis, BOTH, tuple(curves))
+    if others:
+        curves = [_curve(name, found, unit, rate) for name, found in series.items()]
+        yield Panel(f"{title}, one kind at a time", axis, RATE, tuple(curves))
 
 
-def _series_name(item: dict[str, Any]) -> str:
+def _series_name(item: Item) -> str:
     """Return a condition's name without its size."""
     return str(item["name"]).rsplit(" ", 2)[0] if item["group"] == "scale" else ""
 
 
-def _curve(label: str, items: list[dict[str, Any]], point: str) -> Curve:
+def _seen(point: dict[str, Any]) -> list[str]:
+    """Return the signals of which something is accepted: others have no ratio."""
+    return [name for name, value in point["efficiency"].items() if value > 0]
+
+
+def _rate(point: str, item: Item) -> Value:
+    return _factor(item, point), float(item["points"][point]["factor_error"] or 0.0)
+
+
+def _efficiency(point: dict[str, Any], signal: str, item: Item) -> Value:
+    nominal, found = point["efficiency"][signal], item["points"][point["name"]]["efficiency"]
+    return found[signal]["value"] / nominal, found[signal]["error"] / nominal
+
+
+def _curve(label: str, items: list[Item], unit: float, value: Callable[[Item], Value]) -> Curve:
     # as it is belongs to every series
-    found = sorted([(0.0, 1.0), *((float(i["size"]), _factor(i, point)) for i in items)])
-    return Curve(label, numbers([x for x, _ in found]), numbers([y for _, y in found]), marked=True)
+    found = sorted([(0.0, 1.0, 0.0), *((unit * float(i["size"]), *value(i)) for i in items)])
+    x, y, error = (numbers(column) for column in zip(*found, strict=True))
+    return Curve(label, x, y, marked=True, error=error)
 
 
-def _bars(title: str, items: list[dict[str, Any]], point: str) -> Panel:
-    shown = sorted(items, key=lambda item: -_factor(item, point))[:MOST_BARS]
-    place = numbers(range(len(shown)))
-    curve = Curve("", place, numbers([_factor(item, point) for item in shown]))
-    names = tuple(str(i["name"]).removeprefix("dead ").removeprefix("hot tower, ") for i in shown)
-    lines = (Line("", 1.0),)
-    return Panel(title, FACTOR, "", (curve,), lines=lines, ticks=names, sideways=True)
+def _bars(title: str, items: list[Item], point: dict[str, Any]) -> Panel:
+    shown = items
+    if len(items) > MOST_BARS:
+        shown = sorted(items, key=lambda item: -_factor(item, point["name"]))[:MOST_BARS]
+    signals = _seen(point)
+    curves = [_placed("rate" if signals else "", shown, partial(_rate, point["name"]))]
+    for signal in signals:
+        found = _placed(signal, shown, partial(_efficiency, point, signal))
+        curves.append(replace(found, marked=True))
+    names = tuple(_short(str(item["name"])) for item in shown)
+    far = max(y for curve in curves for y in curve.y) > FAR
+    return Panel(title, BOTH if signals else RATE, "", tuple(curves), lines=(Line("", 1.0),),
+                 ticks=names, sideways=True, log_x=far)  # fmt: skip
+
+
+def _placed(label: str, items: list[Item], value: Callable[[Item], Value]) -> Curve:
+    y, error = zip(*(value(item) for item in items), strict=True)
+    return Curve(label, numbers(range(len(items))), numbers(y), error=numbers(error))
+
+
+def _short(name: str) -> str:
+    for known in ("dead ", "cell of ", "hot tower, a fake "):
+        name = name.removeprefix(known)
+    for known in (" of the events", " at zero", " at the top"):
+        name = name.removesuffix(known)
+    return name
 
 
 def _stuck(items: list[dict[str, Any]], points: list[str]) -> Panel:
@@ -137,4 +202,4 @@ def _stuck(items: list[dict[str, Any]], points: list[str]) -> Panel:
         x, y = np.arange(1.0, len(falling) + 1), np.array(falling)
         curves.append(Curve(point, *thinned(x, y, POINTS)))
     title = f"each of {len(items)} stuck bits"
-    return Panel(title, "bits, worst first", FACTOR, tuple(curves), log_y=True)
+    return Panel(title, "bits, worst first", RATE, tuple(curves), log_y=True)
