@@ -120,7 +120,7 @@ def interrupted(sent: signal.Signals, words: list[str]) -> tuple[int, str, str]:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(sent)
-        out, said = process.communicate(timeout=30)
+        out, said = process.communicate(timeout=120)
     return process.returncode, out, said
 
 
@@ -163,10 +163,11 @@ def test_the_second_ends_at_once() -> None:
         for _ in range(2):
             assert process.stdout.readline() == "begun\n"
             process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert (process.returncode, said.splitlines()) == (130, [TOLD])
 
 
+@pytest.mark.slow
 def test_the_hint_of_an_interrupted_training_goes_on_with_it(tmp_path: Path) -> None:
     write_events(tmp_path)
     train = {

@@ -181,6 +181,7 @@ def test_missing_compiler_is_named_with_its_remedy(
         csim.load(project.folder, project.program)
 
 
+@pytest.mark.slow
 def test_a_quantizer_may_round_off_more_bits_than_its_operand_has(generated: Generate) -> None:
     """Everything becomes zero, but ap_fixed aborted where the operand's type was that short."""
     scaled = Rescale("input_scale", np.array([1, 0]), np.array([0, 1]))

@@ -77,6 +77,7 @@ def test_dry_run_writes_nothing(run: Run) -> None:
     assert len(columns) == len(rows[0])
 
 
+@pytest.mark.slow
 def test_a_failed_check_leaves_the_run_as_it_was(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def narrowed(*arguments: object) -> None:
         generate(*arguments)  # type: ignore[arg-type]
@@ -115,6 +116,7 @@ def test_missing_vendor_tool_stops_before_anything_is_written(
     assert files(run) == before
 
 
+@pytest.mark.slow
 def test_a_stub_tools_reports_are_recorded_and_held_to_the_budget(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,12 +28,12 @@ from program.strategies import triggers, vectors
 
 CASES = [
     ("Vitis", "latency", "square", "input_quant"),
-    ("Vivado", "resource", "absolute", "input_quant"),
+    pytest.param("Vivado", "resource", "absolute", "input_quant", marks=pytest.mark.slow),
     # compiles the solver the first time: minutes on a new machine
     pytest.param(
         "Vitis", "distributed_arithmetic", "square", "input_quant", marks=pytest.mark.slow
     ),
-    ("Vitis", "latency", "square", None),
+    pytest.param("Vitis", "latency", "square", None, marks=pytest.mark.slow),
     ("Vivado", "latency", "absolute", None),
 ]
 

@@ -209,6 +209,7 @@ def test_the_replay_passes_and_fails_on_a_changed_vector(unpacked: Path) -> None
     assert said().startswith("FAIL: the RTL is of network ")
 
 
+@pytest.mark.slow
 def test_what_was_not_verified_is_not_handed_over(verified: Run, tmp_path: Path) -> None:
     run = Run(Path(shutil.copytree(verified.path, tmp_path / "run")))
     source = run / "rtl" / "src" / "trigger.v"

@@ -96,6 +96,7 @@ def edited(made: tuple[Path, Program, int], tmp_path: Path, name: str, old: str,
     return folder
 
 
+@pytest.mark.slow
 def test_a_valid_that_is_a_cycle_late_is_found(
     made: tuple[Path, Program, int], tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_reset_that_forgets_one_stage_is_found(
         )
 
 
+@pytest.mark.slow
 def test_a_wrong_bit_is_named(made: tuple[Path, Program, int], tmp_path: Path) -> None:
     text = (made[0] / "src" / "network.v").read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if "assign score[" in line)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import yaml
@@ -21,13 +22,16 @@ from search.small import config, found, write_events
 
 pytestmark = pytest.mark.slow
 PATIENCE = 300.0
+T = TypeVar("T")
 
 
-def wait(condition: Callable[[], object]) -> None:
+def wait(condition: Callable[[], T | None]) -> T:
+    """Return what a condition gives once it gives something."""
     end = time.monotonic() + PATIENCE
-    while not condition():
+    while not (answer := condition()):
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+    return answer
 
 
 def test_a_killed_workers_trial_is_run_again_once(tmp_path: Path) -> None:
@@ -51,11 +55,19 @@ def test_a_killed_workers_trial_is_run_again_once(tmp_path: Path) -> None:
                 if keys and worker in processes
             ]
 
+        def stopped() -> tuple[int, Path] | None:
+            """Return a worker that stands still in a trial."""
+            for process, folder in at_work():
+                os.kill(process, signal.SIGSTOP)
+                if not (folder / trial.RECORD).exists():
+                    return process, folder
+                os.kill(process, signal.SIGCONT)
+            return None
+
         # the second round, so that it is in a trial and not in its imports
         wait(lambda: len(list(trials.glob("*/trial.json"))) >= 3 and at_work())
         time.sleep(0.5)
-        victim, lost = at_work()[0]
-        assert not (lost / trial.RECORD).exists()
+        victim, lost = wait(stopped)
         os.kill(victim, signal.SIGKILL)
         result = running.result(PATIENCE)
     assert [record.number for record in result.records] == list(range(9))

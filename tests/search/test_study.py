@@ -45,6 +45,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
         return found(folder, scheduler, TRIALS)
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_finds_what_an_uninterrupted_one_does(
     done: SearchResult, tmp_path: Path
 ) -> None:

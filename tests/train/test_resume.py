@@ -96,6 +96,7 @@ def assert_same(run: Run, whole: Run) -> None:
         assert (run / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_killed_ten_times_gives_the_same_bits(base: Path, whole: Run, tmp_path: Path) -> None:
     run, resume = Run(tmp_path), False
     for kill in KILLS:
