@@ -60,4 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("--svg", type=Path, help="write the plot of rates against bits here")
     registers = parser.add_argument_group("registers")
     registers.add_argument("--flips", type=int, default=5_000, help="of each network")
+    registers.add_argument(
+        "--digits", type=int, default=20_000,
+        help="signed digits of the weights up to which RTL is made; default: %(default)s",
+    )  # fmt: skip
     return parser

@@ -16,13 +16,13 @@ import numpy.typing as npt
 from aetrig import config as configuration
 from aetrig.program.model import Integers, Program
 from aetrig.program.read import read
-from aetrig.records import read_record
+from aetrig.rtl.cost import digits
 from aetrig.rtl.pipeline import search
 from aetrig.rtl.ports import input_port, output_ports
 from aetrig.rtl.project import write
 from aetrig.rtl.stage import within_budget
 from aetrig.rtl.verilate import compiled
-from aetrig.verify.golden import SUMMARY
+from aetrig.verify.golden import QONNX, TRIGGER
 from aetrig.verify.vectors import drawn
 from trials.faults.instrument import Register, feed_forward, instrument
 from trials.faults.tables import share, table
@@ -87,17 +87,17 @@ def _pointer(array: npt.NDArray[Any]) -> ctypes.c_void_p:
 
 
 def run(folders: list[Path], options: argparse.Namespace) -> int:
-    """Print the tables; return 1 where a flip made more than one event wrong."""
+    """Print the tables; return 1 where a flip made more than one event wrong, or none was made."""
     from trials._machine import where
 
-    with_rtl = [folder for folder in folders if read_record(folder / SUMMARY).get("rtl")]
-    if not with_rtl:
-        raise SystemExit("none of these networks was made with RTL: no registers to flip")
     data, valids, resets, bad = [], [], [], False
-    for folder in with_rtl:
-        begin = time.monotonic()
+    for folder in folders:
+        begin, program = time.monotonic(), deployed(folder)
+        if (found := digits(program)) > options.digits:
+            print(f"{folder.name}: left out: its weights have {found:,} signed digits")
+            continue
         with tempfile.TemporaryDirectory() as scratch:
-            program, simulated = build(folder, Path(scratch) / "rtl")
+            simulated = build(folder, program, Path(scratch) / "rtl")
             registers = simulated.registers
             plain = [r for r in registers if r.name != "in_flight"]
             flags = [r for r in registers if r.name == "in_flight"]
@@ -112,6 +112,8 @@ def run(folders: list[Path], options: argparse.Namespace) -> int:
             resets.append([folder.name, PULSES, simulated.latency, f"{lost:g}", wrong])
             bad |= wrong > 0 or lost > simulated.latency
         print(f"{folder.name}: {time.monotonic() - begin:.0f} s", flush=True)
+    if not data:
+        return 1
     print(f"\n{where()}\n")
     print("One bit of a pipeline register flipped, an event in at every clock:\n")
     print(table(
@@ -132,17 +134,20 @@ def _bad(effects: Effects) -> bool:
     return bool(effects.wrong.max(initial=0) > 1 or effects.elsewhere)
 
 
-def build(folder: Path, project: Path) -> tuple[Program, Simulated]:
+def deployed(folder: Path) -> Program:
+    """Return the trigger of a network's folder, or the network where it has none."""
+    return read(next(path for name in (TRIGGER, QONNX) if (path := folder / name).exists()))
+
+
+def build(folder: Path, program: Program, project: Path) -> Simulated:
     """Make a network's RTL, prove that it only feeds forward, and compile it with the flips."""
-    trigger = folder / "trigger.qonnx.onnx"
-    program = read(trigger if trigger.exists() else folder / "model.qonnx.onnx")
     options = configuration.load(folder / "config.yaml").rtl
     options = options.model_copy(update={"language": "verilog"})
     found = search(program, options.clock_ns, options.stage_delay)
     write(project, program, within_budget(found, options), options)
     feed_forward(project / "src")
     registers = instrument(project, DRIVER.read_text(encoding="utf-8"))
-    return program, Simulated(program, project, registers)
+    return Simulated(program, project, registers)
 
 
 def flip(
