@@ -89,6 +89,16 @@ def test_a_pipeline_that_feeds_back_is_told(tmp_path: Path) -> None:
         feed_forward(tmp_path)
 
 
+def test_a_network_too_large_for_rtl_is_named_and_is_no_pass(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from trials.faults import main
+
+    assert main(["registers", str(ROOT / "models/l1-encoder"), "--digits", "9"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("l1-encoder: left out: its weights have ")
+
+
 @pytest.mark.slow
 def test_weights_of_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from trials.faults import MODELS, main
