@@ -159,7 +159,10 @@ def _fit(
     name = feature.name
     if x.min() == x.max():
         value = int(x[0])
-        text = f"feature '{name}' is constant ({value}) in training: it becomes zero in the network"
+        text = (
+            f"feature '{name}' is constant ({value}) in training: it becomes zero in the network, "
+            "but a bit of it that is stuck one day does not: leave it out"
+        )
         return _Fit(value, 0, value, 1.0, constant=True, warning=text)
     if scaling.kind == "unit":
         shift = _unit_shift(feature) + extra
