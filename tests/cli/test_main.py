@@ -82,7 +82,7 @@ def test_completion_script_is_offered(tmp_path: Path) -> None:
         (["qat", "--resume"], 2, "no run under"),
         (["config", "check", "--set", "sede=1"], 2, "did you mean 'seed'?"),
         (["data", "info", "none.yaml"], 2, "cannot be read"),
-        (["verfy"], 2, "No such command"),
+        (["verfy"], 2, "no such command"),
         (["qat", "--set", "data={source: table, files: [no.csv], columns: [{name: a, step: 1, bits: 8}]}"], 2, "no.csv"),
     ],
 )  # fmt: skip
