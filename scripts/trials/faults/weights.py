@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.program.model import Integers
-from aetrig.verify.chosen import breed, cover, seen
+from aetrig.verify.chosen import breed
+from aetrig.verify.cover import cover, seen
 from aetrig.verify.faults.memory import Fault, Memory, count, draw, memories
 from aetrig.verify.faults.proof import Proof
 from aetrig.verify.faults.simulation import Simulation

@@ -123,6 +123,13 @@ def _vectors(vectors: dict[str, Any]) -> Iterator[str]:
         f"{faults['before']:,} without the chosen ones). The others changed nothing on "
         f"{faults['searched']:,} inputs."
     )
+    if held := faults.get("held"):
+        shown = faults["held_shown"]
+        yield ""
+        yield (
+            f"Of {held:,} others that change something, for which no vector was chosen, they show "
+            f"{shown:,} ({shown / held:.2%})."
+        )
 
 
 def _physics(verdict: dict[str, Any]) -> Iterator[str]:

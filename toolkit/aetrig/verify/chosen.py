@@ -7,7 +7,6 @@ work is counted in faults and inputs, not in seconds, so that equal inputs give 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.program.model import Affine, Integers, Program
+from aetrig.verify.cover import Marks, cover, parts, seen
 from aetrig.verify.entries import Climb, mutated
 from aetrig.verify.faults.arithmetic import Floats
 from aetrig.verify.faults.memory import Fault, Memory, count, draw, fault, memories
 from aetrig.verify.faults.proof import Proof
 from aetrig.verify.faults.simulation import Simulation
+from aetrig.verify.repeated import HELD, Repeated, repeated
 from aetrig.verify.vectors import SEED, drawn
 
 WORK = 150_000_000  # faults tried times the network's multiplications: some seconds
@@ -27,13 +28,12 @@ FAULTS = 30_000  # of weights, biases and thresholds tried at most
 ENTRIES = 8  # times as many of tables, which few events reach
 HIDDEN = 16_000  # faults that no vector at hand shows, at most as many are searched for
 POOL = 12_000  # inputs that they are tried on: half events where there are some, half random
+WIDE = 36_000  # such inputs where not all faults are tried
 ROUNDS, CHILDREN, AIMED = 24, 1_000, 200  # of breeding: inputs a round, faults aimed at in one
 IDLE = 5  # rounds without a find are the last
 CHOSEN = 2_000  # vectors at most
 KEPT = 400  # inputs of a part of the pool, or of a round, at most
 FIRST = 256  # most faults show in these: the others are tried on the rest
-
-Marks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class FaultCoverage:
     by exact ranges to change nothing; ``changed``: seen to change output, score or accept bits for
     some input; ``detected``: for one of the vectors, ``before`` the chosen ones joined them. What
     is neither silent nor changed was not seen to change anything on ``searched`` inputs.
+    ``held``: where not all were tried, others that change something and that no vector was chosen
+    for; ``held_shown``: for one of the vectors.
     """
 
     bits: int
@@ -53,6 +55,8 @@ class FaultCoverage:
     before: int
     detected: int
     searched: int
+    held: int = 0
+    held_shown: int = 0
 
     @property
     def share(self) -> float:
@@ -86,24 +90,50 @@ def choose(
     hidden, quiet = undetected(program, x, tried, output=output)
     before = len(tried) - len(hidden) - quiet
     sought = hidden[:HIDDEN]
-    pool = _pool(program, events, generator)
+    pool = _pool(program, events, POOL, generator)
     good, dark = _showing(program, pool, sought, output=output)
     # those at hand show none of these, but lie where chance does not go
     bred = breed(program, np.concatenate((x, pool)), dark, generator, output=output)
     everything = np.concatenate((good, bred.x))
     marks = seen(program, everything, sought, output=output)
     rows = cover(marks, CHOSEN)
-    changed = int(marks.any(axis=1).sum())
+    added = everything[rows]
+    more = _more(program, np.concatenate((x, added)), events, stored, generator, output=output)
+    changed = marks.any(axis=1)
+    found = marks[:, rows].any(axis=1)
+    if len(more.x):
+        late = seen(program, more.x, sought, output=output).any(axis=1)
+        changed, found = changed | late, found | late
     coverage = FaultCoverage(
         bits=sum(map(count, stored)),
         tried=len(tried) - (len(hidden) - len(sought)),
         silent=quiet,
-        changed=before + changed,
+        changed=before + int(changed.sum()),
         before=before,
-        detected=before + int(marks[:, rows].any(axis=1).sum()),
+        detected=before + int(found.sum()),
         searched=len(x) + len(pool) + bred.searched,
+        held=more.held,
+        held_shown=more.shown,
     )
-    return Chosen(everything[rows], coverage)
+    return Chosen(np.concatenate((added, more.x)), coverage)
+
+
+def _more(
+    program: Program,
+    x: Integers,
+    events: Integers | None,
+    stored: tuple[Memory, ...],
+    generator: np.random.Generator,
+    *,
+    output: bool,
+) -> Repeated:
+    """Return vectors for the bits that were not tried, where there are any."""
+    others, most = _untabled(stored), _most(program)
+    found = draw(others, most + HELD, SEED)
+    if len(found) <= most:
+        return Repeated(x[:0], 0, 0)
+    pool = _pool(program, events, WIDE, generator)
+    return repeated(program, x, pool, found[:most], found[most:], output=output)
 
 
 def faults(program: Program, stored: tuple[Memory, ...]) -> list[Fault]:
@@ -112,10 +142,8 @@ def faults(program: Program, stored: tuple[Memory, ...]) -> list[Fault]:
     An entry of a table shows where a sum is exactly its own. So where fewer bits of tables are
     drawn than there are entries, one bit of each entry is tried as well.
     """
-    products = sum(op.weight.size for op in program.operations if isinstance(op, Affine))
-    most = min(FAULTS, max(1000, WORK // max(1, products)))
+    most = _most(program)
     tables = tuple(memory for memory in stored if memory.kind == "table")
-    others = tuple(memory for memory in stored if memory.kind != "table")
     some = draw(tables, ENTRIES * most, SEED)
     found, bits = {(one.memory.name, one.index) for one in some}, np.random.default_rng(SEED)
     every = [
@@ -124,7 +152,17 @@ def faults(program: Program, stored: tuple[Memory, ...]) -> list[Fault]:
         for entry in range(memory.values.size)
     ]
     unmet = [one for one in every if (one.memory.name, one.index) not in found]
-    return [*draw(others, most, SEED), *some, *unmet]
+    return [*draw(_untabled(stored), most, SEED), *some, *unmet]
+
+
+def _most(program: Program) -> int:
+    """Return how many faults are tried that are not of tables."""
+    products = sum(op.weight.size for op in program.operations if isinstance(op, Affine))
+    return min(FAULTS, max(1000, WORK // max(1, products)))
+
+
+def _untabled(stored: tuple[Memory, ...]) -> tuple[Memory, ...]:
+    return tuple(memory for memory in stored if memory.kind != "table")
 
 
 def undetected(
@@ -146,11 +184,13 @@ def evenly(x: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
     return x[np.linspace(0, len(x) - 1, min(most, len(x))).astype(np.int64)]
 
 
-def _pool(program: Program, events: Integers | None, generator: np.random.Generator) -> Integers:
+def _pool(
+    program: Program, events: Integers | None, count: int, generator: np.random.Generator
+) -> Integers:
     if events is None or not len(events):
-        return drawn(program, POOL, generator)
-    taken = evenly(events, POOL // 2)
-    return np.concatenate((taken, drawn(program, POOL - len(taken), generator)))
+        return drawn(program, count, generator)
+    taken = evenly(events, count // 2)
+    return np.concatenate((taken, drawn(program, count - len(taken), generator)))
 
 
 def _showing(
@@ -158,27 +198,11 @@ def _showing(
 ) -> tuple[Integers, list[Fault]]:
     """Return the inputs of a pool that faults show in, and the faults that show in none."""
     kept, dark = [pool[:0]], tried
-    for _, part in _parts(pool):
+    for _, part in parts(pool):
         marks = seen(program, part, dark, output=output)
         kept.append(part[cover(marks, KEPT)])
         dark = [one for one, row in zip(dark, marks, strict=True) if not row.any()]
     return np.concatenate(kept), dark
-
-
-def seen(program: Program, x: Integers, tried: list[Fault], *, output: bool = True) -> Marks:
-    """Mark the inputs that show each fault: bool, shape (faults, events)."""
-    marks = np.zeros((len(tried), len(x)), dtype=np.bool_)
-    for start, part in _parts(x):
-        simulation = Simulation(program, part, output=output)
-        for row, one in zip(marks, tried, strict=True):
-            row[start + simulation.run(one).seen] = True
-    return marks
-
-
-def _parts(x: Integers, size: int = 4096) -> Iterator[tuple[int, Integers]]:
-    """Yield parts small enough for a processor's cache, each with where it starts."""
-    for start in range(0, len(x), size):
-        yield start, x[start : start + size]
 
 
 @dataclass(frozen=True)
@@ -278,20 +302,3 @@ def _children(parents: Integers, pool: Integers, generator: np.random.Generator)
     first, second = parents[generator.integers(0, len(parents), (2, CHILDREN))]
     crossed = (generator.random(shape) < 0.5) & (generator.random((CHILDREN, 1)) < 0.5)
     return mutated(np.where(crossed, second, first), pool, generator)
-
-
-def cover(marks: Marks, most: int) -> Integers:
-    """Return columns that mark every row that any column marks, chosen greedily; at most so many.
-
-    ``marks``: bool, shape (faults, inputs).
-    """
-    open_rows = marks.any(axis=1)
-    gain = marks.sum(axis=0)
-    rows: list[int] = []
-    while open_rows.any() and len(rows) < most:
-        best = int(gain.argmax())
-        rows.append(best)
-        closed = open_rows & marks[:, best]
-        gain = gain - marks[closed].sum(axis=0)
-        open_rows &= ~closed
-    return np.array(rows, dtype=np.int64)
