@@ -7,9 +7,9 @@ import pytest
 
 from aetrig.verify import chosen
 from aetrig.verify.chosen import breed, choose, faults, undetected
-from aetrig.verify.cover import cover, seen
 from aetrig.verify.faults.memory import count, draw, memories
 from aetrig.verify.repeated import HELD, repeated
+from aetrig.verify.shown import cover, seen
 from aetrig.verify.vectors import drawn
 from verify.programs import random_program
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from aetrig.program.model import Integers
 from aetrig.verify.chosen import breed
-from aetrig.verify.cover import cover, seen
 from aetrig.verify.faults.memory import Fault, Memory, count, draw, memories
 from aetrig.verify.faults.proof import Proof
 from aetrig.verify.faults.simulation import Simulation
+from aetrig.verify.shown import cover, seen
 from trials.faults import LEAST
 from trials.faults.found import ANY, DECIDED, SCORED, Flags, Found, keep, kept
 from trials.faults.networks import Network, load, rated, searched

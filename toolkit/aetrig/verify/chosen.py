@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig.program.model import Affine, Integers, Program
-from aetrig.verify.cover import Marks, cover, parts, seen
 from aetrig.verify.entries import Climb, mutated
 from aetrig.verify.faults.arithmetic import Floats
 from aetrig.verify.faults.memory import Fault, Memory, count, draw, fault, memories
 from aetrig.verify.faults.proof import Proof
 from aetrig.verify.faults.simulation import Simulation
 from aetrig.verify.repeated import HELD, Repeated, repeated
+from aetrig.verify.shown import Marks, cover, parts, seen
 from aetrig.verify.vectors import SEED, drawn
 
 WORK = 150_000_000  # faults tried times the network's multiplications: some seconds

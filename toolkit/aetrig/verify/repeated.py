@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aetrig.program.model import Integers, Program
-from aetrig.verify.cover import cover, seen
 from aetrig.verify.faults.memory import Fault
+from aetrig.verify.shown import cover, seen
 
 GOAL = 0.995  # share of the faults held back that are to show
 HELD, TRIED = 1_000, 1_500  # faults held back, and of those tried, at most
