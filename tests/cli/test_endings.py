@@ -72,9 +72,10 @@ def test_an_error_of_the_system_is_one_line(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["qat", "--bogus"], "error: aetrig qat: no such option: --bogus"),
+        # as far as the wording of all versions of typer agrees
+        (["qat", "--bogus"], "error: aetrig qat: no such option"),
         (["bogus"], "error: aetrig: no such command 'bogus'"),
-        (["score"], "error: aetrig score: missing argument 'files'"),
+        (["score"], "error: aetrig score: missing argument "),
         (["search", "--trials", "x"], "error: aetrig search: invalid value for '--trials': "),
     ],
 )
