@@ -112,8 +112,8 @@ def _legend(axes: Any, panel: Panel) -> None:
         axes.margins(y=0.25 * -(-len(labels) // max(columns, 1)))  # room above the bars
         axes.legend(loc="upper center", ncols=columns)
     elif panel.sideways and labels:
-        # below: bars fill the axes
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=LEGEND_COLUMNS)
+        # below: bars fill the axes, and names beside them make these narrow
+        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=LEGEND_COLUMNS - 1)
     elif labels and panel.points:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # points fill the axes
     elif labels:
