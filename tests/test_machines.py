@@ -142,6 +142,7 @@ def test_nobody_answers() -> None:
     ):
         pass
     assert "\n" not in str(error.value)
+    assert "()" not in str(error.value)
 
 
 def test_workers_are_of_a_local_cluster_alone() -> None:

@@ -11,8 +11,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from distributed import Client
+
 DASK = Path(sys.executable).with_name("dask")
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 @dataclass
@@ -49,6 +51,9 @@ class Cluster:
             time.sleep(0.02)
         for _ in range(workers):
             self.add_worker()
+        # it answers: on a busy machine that takes longer than a command waits
+        with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=PATIENCE)
 
     def add_worker(self) -> None:
         number = len(self.processes)

@@ -285,9 +285,10 @@ def _client(stack: ExitStack, to: Any, seconds: float) -> Client:
         try:
             return stack.enter_context(Client(to, timeout=seconds, set_as_default=False))
         except (OSError, ValueError, ImportError) as error:
+            reason = " ".join(str(error).split())[:200]
             raise UserError(
-                f"no Dask scheduler answers at {to} within {seconds:g} s "
-                f"({' '.join(str(error).split())[:200]}); start one with: dask scheduler"
+                f"no Dask scheduler answers at {to} within {seconds:g} s"
+                f"{reason and f' ({reason})'}; start one with: dask scheduler"
             ) from error
 
 
