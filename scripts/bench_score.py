@@ -49,7 +49,7 @@ def make_run(folder: Path) -> Path:
 
     from aetrig.config.load import load as load_config
     from aetrig.data.load import load as load_data
-    from aetrig.data.vectors import save
+    from aetrig.data.vectors import FILE, save
     from aetrig.emulator.stage import emulator
     from aetrig.run import Run
 
@@ -58,7 +58,7 @@ def make_run(folder: Path) -> Path:
     for name in ("config.yaml", "model.qonnx.onnx", "trigger.qonnx.onnx"):
         shutil.copy(MODEL / name, run / name)
     dataset = load_data(load_config(run / "config.yaml").data, MODEL)
-    save(run / "vectors/validation.npz", dataset.select(np.arange(0, len(dataset.x), 100)))
+    save(run / FILE, dataset.select(np.arange(0, len(dataset.x), 100)))
     emulator(run)
     return run.path
 

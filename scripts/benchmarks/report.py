@@ -41,6 +41,6 @@ def _aetrig(options: Options, *arguments: str) -> None:
 
 
 def _events(run: Path) -> int:
-    from aetrig.data.vectors import load
+    from aetrig.data.vectors import FILE, load
 
-    return len(load(run / "vectors" / "validation.npz").x)
+    return len(load(run / FILE).x)

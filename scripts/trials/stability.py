@@ -91,7 +91,7 @@ def rebuilt(model: Path, folder: Path, trained: Path | None, most: int | None = 
     dataset = load(config.data, model)
     rows = parts(dataset, config)[1]
     rows = rows if most is None else rows[:most]
-    vectors.save(run / "vectors" / "validation.npz", dataset.select(rows))
+    vectors.save(run / vectors.FILE, dataset.select(rows))
     features.save(run / "features.json", dataset.features)
     for name in (NETWORK, TRIGGER):
         if (model / name).exists():

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from aetrig.errors import AetrigError, UserError
+from trials._large import add_option
 from trials._machine import where
 from trials.exact.compare import Options, Outcome, Tally, run
 from trials.exact.tables import lines
@@ -35,12 +36,7 @@ def parser() -> argparse.ArgumentParser:
         "--covered", type=int, default=10, metavar="N",
         help="ties and saturation are counted in every Nth chunk; default: %(default)s",
     )  # fmt: skip
-    found.add_argument(
-        "--digits",
-        type=int,
-        default=20_000,
-        help="signed digits of the weights up to which there is RTL; default: %(default)s",
-    )
+    add_option(found)
     found.add_argument("--seed", type=int, default=1, help="of the vectors; default: %(default)s")
     found.add_argument("--jobs", type=int, default=1, help="networks at once; default: %(default)s")
     found.add_argument(

@@ -15,11 +15,12 @@ from aetrig.hls import csim
 from aetrig.hls.generate import generate
 from aetrig.parts import resolve
 from aetrig.program.model import ACCEPT, SCORE, Integers, Program
-from aetrig.rtl.cost import digits, refuse_too_large
+from aetrig.rtl.cost import refuse_too_large
 from aetrig.rtl.measure import expected_valid, measure_latency
 from aetrig.rtl.simulate import SETTLE, Clocked
 from aetrig.verify.golden import QONNX, TRIGGER
 from aetrig.verify.golden_check import _emulator, _open, _rtl
+from trials._large import refuse_large
 
 GAPPED = 4  # every so many chunks come with gaps between events
 GAP = 0.3  # share of cycles without an event in those
@@ -144,12 +145,7 @@ def emulated(given: Network, scratch: Path) -> Emulated:
 def simulated(given: Network, scratch: Path, most_digits: int) -> Simulated:
     """Make the pipeline and verilate it; raises UserError where the network is too large."""
     refuse_too_large(given.program, resolve(given.config.hls.part))
-    found = digits(given.program)
-    if found > most_digits:
-        raise UserError(
-            f"its weights have {found:,} signed digits, more than the {most_digits:,} that this "
-            "trial makes RTL of"
-        )
+    refuse_large(given.program, most_digits)
     made = _rtl(given.program, given.config.rtl, scratch / "rtl")
     return Simulated(made, measure_latency(made, given.program, given.x[:SMOKE]))
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from trials._large import add_option
+
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = ROOT / "models"
 LEAST = 0.99
@@ -60,8 +62,5 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("--svg", type=Path, help="write the plot of rates against bits here")
     registers = parser.add_argument_group("registers")
     registers.add_argument("--flips", type=int, default=5_000, help="of each network")
-    registers.add_argument(
-        "--digits", type=int, default=20_000,
-        help="signed digits of the weights up to which RTL is made; default: %(default)s",
-    )  # fmt: skip
+    add_option(registers)
     return parser

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from aetrig import config as configuration
 from aetrig.data.load import load as load_data
 from aetrig.data.split import split
+from aetrig.program import contract
 from aetrig.program.evaluate import trace
 from aetrig.program.model import SCORE, Integers, Program
 from aetrig.program.read import read
+from aetrig.run import Run
 from aetrig.verify.vectors import adversarial, drawn
 
 ADVERSARIAL = 10  # one of ten of the vectors that look for a change is adversarial
@@ -49,9 +51,7 @@ class Sample:
 
 def load(folder: Path) -> Network:
     """Return a network, its golden vectors, and the events of its own config."""
-    trigger = folder / "trigger.qonnx.onnx"
-    whole = read(folder / "model.qonnx.onnx")
-    program = read(trigger) if trigger.exists() else whole
+    whole, program = read(folder / contract.NETWORK), contract.load(Run(folder))
     output = program.operations[-1].name == whole.operations[-1].name
     with np.load(folder / "golden.npz") as archive:
         golden = archive["x"].astype(np.int64)

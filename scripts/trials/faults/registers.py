@@ -14,16 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from aetrig import config as configuration
+from aetrig.errors import UserError
+from aetrig.program import contract
 from aetrig.program.model import Integers, Program
-from aetrig.program.read import read
-from aetrig.rtl.cost import digits
 from aetrig.rtl.pipeline import search
 from aetrig.rtl.ports import input_port, output_ports
 from aetrig.rtl.project import write
 from aetrig.rtl.stage import within_budget
 from aetrig.rtl.verilate import compiled
-from aetrig.verify.golden import QONNX, TRIGGER
+from aetrig.run import Run
 from aetrig.verify.vectors import drawn
+from trials._large import refuse_large
 from trials.faults.instrument import Register, feed_forward, instrument
 from trials.faults.tables import share, table
 
@@ -92,9 +93,11 @@ def run(folders: list[Path], options: argparse.Namespace) -> int:
 
     data, valids, resets, bad = [], [], [], False
     for folder in folders:
-        begin, program = time.monotonic(), deployed(folder)
-        if (found := digits(program)) > options.digits:
-            print(f"{folder.name}: left out: its weights have {found:,} signed digits")
+        begin, program = time.monotonic(), contract.load(Run(folder))
+        try:
+            refuse_large(program, options.digits)
+        except UserError as error:
+            print(f"{folder.name}: left out: {error}")
             continue
         with tempfile.TemporaryDirectory() as scratch:
             simulated = build(folder, program, Path(scratch) / "rtl")
@@ -132,11 +135,6 @@ def run(folders: list[Path], options: argparse.Namespace) -> int:
 
 def _bad(effects: Effects) -> bool:
     return bool(effects.wrong.max(initial=0) > 1 or effects.elsewhere)
-
-
-def deployed(folder: Path) -> Program:
-    """Return the trigger of a network's folder, or the network where it has none."""
-    return read(next(path for name in (TRIGGER, QONNX) if (path := folder / name).exists()))
 
 
 def build(folder: Path, program: Program, project: Path) -> Simulated:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from aetrig.program.model import Integers
 from aetrig.verify.chosen import breed
-from aetrig.verify.faults.memory import Fault, Memory, count, draw, memories
+from aetrig.verify.faults.memory import Fault, Memory, apart, count, draw, memories
 from aetrig.verify.faults.proof import Proof
 from aetrig.verify.faults.simulation import Simulation
 from aetrig.verify.shown import cover, seen
@@ -99,8 +99,7 @@ def tried(folder: Path, options: argparse.Namespace) -> Found:
 
 def drawn(stored: tuple[Memory, ...], options: argparse.Namespace) -> list[Fault]:
     """Return all faults of weights, biases and thresholds if they are few, else some; of tables."""
-    tables = tuple(memory for memory in stored if memory.kind == "table")
-    others = tuple(memory for memory in stored if memory.kind != "table")
+    tables, others = apart(stored)
     few = sum(map(count, others)) <= options.tried
     return [
         *draw(others, None if few else options.tried // 10, options.seed),

@@ -13,13 +13,9 @@ CODE = 130  # as the shell has it
 IMPORTING = "<frozen importlib"  # file name of the frames of an import
 
 
-def _the_same() -> str:
-    return "the same command"
-
-
 @dataclass
 class _State:
-    again: Callable[[], str] = _the_same
+    again: Callable[[], str | None] | None = None
     told: bool = False  # an interrupt was raised
 
 
@@ -28,7 +24,7 @@ _state = _State()
 
 def listen() -> None:
     """Take SIGTERM, which batch systems send, and Ctrl-C where the shell does not ignore it."""
-    _state.again, _state.told = _the_same, False
+    _state.again, _state.told = None, False
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupted)
@@ -40,12 +36,13 @@ def go_on_with(again: Callable[[], str | None]) -> None:
     Asked only then: what goes on depends on how far the command came, and where it is ended at
     once nothing of it runs again that could say so.
     """
-    _state.again = lambda: again() or _the_same()
+    _state.again = again
 
 
 def tell() -> None:
     """Say on stderr that nothing is lost, and how to go on."""
-    print(f"interrupted; nothing is lost: {_state.again()} goes on", file=sys.stderr, flush=True)
+    again = (_state.again and _state.again()) or "the same command"
+    print(f"interrupted; nothing is lost: {again} goes on", file=sys.stderr, flush=True)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import traceback
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -40,7 +40,7 @@ from aetrig.files import NO_ROOM, NOT_WRITABLE
 NAME = "aetrig"
 FAULT = 70  # a fault of the program, as sysexits.h has it
 # what typer raises for words that it can't read has a name of its own in some versions only
-_USAGE = typer.BadParameter.__mro__[1]
+_USAGE = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     name=NAME,
@@ -96,17 +96,17 @@ def main() -> None:
         # not standalone: typer would say a wrong word in four lines
         code = app(prog_name=NAME, standalone_mode=False)
     except AetrigError as error:
-        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+        _say(f"error: {error}")
         sys.exit(error.exit_code)
     except OSError as error:
-        typer.secho(f"error: {_told(error)}", fg=typer.colors.RED, err=True)
+        _say(f"error: {_told(error)}")
+        sys.exit(UserError.exit_code)
+    except _USAGE as error:
+        _usage(error)
         sys.exit(UserError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = interrupts.CODE
     except Exception as error:  # noqa: BLE001 - no reader or stage lets one through knowingly
-        if isinstance(error, _USAGE):
-            _usage(error)
-            sys.exit(UserError.exit_code)
         sys.exit(_fault(error))
     if code == interrupts.CODE:  # of typer too, for Ctrl-C
         interrupts.tell()
@@ -120,8 +120,12 @@ def _usage(error: Any) -> None:
         typer.echo(message, err=True)
         return
     command = error.ctx.command_path if error.ctx else NAME
-    told = f"{command}: {message[0].lower()}{message[1:].rstrip('.')}; see {command} --help"
-    typer.secho(f"error: {told}", fg=typer.colors.RED, err=True)
+    what = f"{message[0].lower()}{message[1:].rstrip('.')}"
+    _say(f"error: {command}: {what}; see {command} --help")
+
+
+def _say(line: str) -> None:
+    typer.secho(line, fg=typer.colors.RED, err=True)
 
 
 def _fault(error: BaseException) -> int:
@@ -130,11 +134,9 @@ def _fault(error: BaseException) -> int:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(f"aetrig {__version__} {' '.join(sys.argv[1:])}\n\n")
         traceback.print_exception(error, file=file)
-    typer.secho(
+    _say(
         f"fault: {type(error).__name__} inside aetrig, which no input should cause; please report "
-        f"it with {log}",
-        fg=typer.colors.RED,
-        err=True,
+        f"it with {log}"
     )
     return FAULT
 

@@ -43,7 +43,7 @@ def explore(run: Run, *, force: bool = False) -> ClustersResult:
     MissingToolError without scikit-learn or minisom.
     """
     inputs = ["config.yaml", contract.NETWORK, contract.VECTORS]
-    run.need("model.qonnx.onnx", "export-onnx")
+    run.need(contract.NETWORK, "export-onnx")
     if run.begin("clusters", (FILE,), inputs, force=force):
         write_json(run / FILE, _content(Events(run)))
         run.record("clusters", (FILE,), inputs)

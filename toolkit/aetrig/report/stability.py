@@ -35,21 +35,21 @@ def picture(content: dict[str, Any]) -> Picture:
     """
     names = [point["name"] for point in content["points"]]
     middle = content["points"][len(names) // 2]
-    groups = _grouped(content["conditions"])
+    groups = _by(_group, content["conditions"])
     panels: list[Panel] = []
     for group in SERIES:
         if group in groups:
             panels += _series(group, groups[group], names, middle)
     for group, title in BARS.items():
         # places of one kind are compared with each other
-        for family, items in _families(groups.get(group, [])):
+        for family, items in _by(_family, groups.get(group, [])).items():
             panels.append(_bars(f"{title}: {family}" if family else title, items, middle))
     if "stuck" in groups:
         panels.append(_stuck(groups["stuck"], names))
     caption = (
         f"Rate and signals' efficiency of the same events under each condition, over the nominal "
         f"ones, at working point '{middle['name']}' where no other is named; "
-        f"{content['rates_from']}. Bars are statistical uncertainties of the change. Working "
+        f"{content['rates_from']}. Error bars are statistical uncertainties of the change. Working "
         f"points: {content['points_from']}. Of more than {MOST_BARS} places those with the "
         "highest rate are shown."
     )
@@ -69,7 +69,7 @@ def table(files: dict[str, Any]) -> Table | None:
     names = [point["name"] for point in content["points"]]
     rows = [
         Row((group, name, item["name"], _factor_text(item, name), _limit(content, group)))
-        for group, items in _grouped(content["conditions"]).items()
+        for group, items in _by(_group, content["conditions"]).items()
         for name in names
         for item in [max(items, key=lambda item: _factor(item, name))]
     ]
@@ -100,19 +100,21 @@ def _limit(content: dict[str, Any], group: str) -> str:
     return "" if limit is None else f"≤ {limit:g}"
 
 
-def _grouped(items: list[Item]) -> dict[str, list[Item]]:
-    groups: dict[str, list[Item]] = {}
+def _by(name: Callable[[Item], str], items: list[Item]) -> dict[str, list[Item]]:
+    """Return conditions by a name that they share, in order."""
+    found: dict[str, list[Item]] = {}
     for item in items:
-        groups.setdefault(item["group"], []).append(item)
-    return groups
+        found.setdefault(name(item), []).append(item)
+    return found
 
 
-def _families(items: list[Item]) -> Iterator[tuple[str, list[Item]]]:
-    """Yield conditions that differ in their place alone; those of no family belong together."""
-    families: dict[str, list[Item]] = {}
-    for item in items:
-        families.setdefault(item["family"] or "", []).append(item)
-    yield from families.items()
+def _group(item: Item) -> str:
+    return str(item["group"])
+
+
+def _family(item: Item) -> str:
+    """Return what conditions share that differ in their place alone; empty for one of no family."""
+    return item["family"] or ""
 
 
 def _series(
@@ -120,9 +122,7 @@ def _series(
 ) -> Iterator[Panel]:
     """Yield rates of the first series at each working point, then what moves at the middle one."""
     title, axis, unit = SERIES[group]
-    series: dict[str, list[Item]] = {}
-    for item in items:
-        series.setdefault(_series_name(item), []).append(item)
+    series = _by(_series_name, items)
     first, *others = series
     name = f"{title}, {first}" if others else title
     rate = partial(_rate, middle["name"])
@@ -195,7 +195,7 @@ def _short(name: str) -> str:
     return name
 
 
-def _stuck(items: list[dict[str, Any]], points: list[str]) -> Panel:
+def _stuck(items: list[Item], points: list[str]) -> Panel:
     curves = []
     for point in points:
         falling = sorted((_factor(item, point) for item in items), reverse=True)

@@ -69,7 +69,7 @@ def report(run: Run, *, force: bool = False) -> ReportResult:
     files = _files(run)
     inputs = [f"{name}.json" for name in JSON if files[name] is not None]
     inputs += ["config.yaml", metrics.FILE, contract.NETWORK, contract.VECTORS]
-    run.need("model.qonnx.onnx", "export-onnx")
+    run.need(contract.NETWORK, "export-onnx")
     if run.begin("report", (PAGE, FOLDER), inputs, force=force):
         with replacing(run / FOLDER) as folder:
             folder.mkdir()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from aetrig.program.model import Affine, Integers, Program
 from aetrig.verify.entries import Climb, mutated
 from aetrig.verify.faults.arithmetic import Floats
-from aetrig.verify.faults.memory import Fault, Memory, count, draw, fault, memories
+from aetrig.verify.faults.memory import Fault, Memory, apart, count, draw, fault, memories
 from aetrig.verify.faults.proof import Proof
 from aetrig.verify.faults.simulation import Simulation
 from aetrig.verify.repeated import HELD, Repeated, repeated
@@ -128,10 +128,10 @@ def _more(
     output: bool,
 ) -> Repeated:
     """Return vectors for the bits that were not tried, where there are any."""
-    others, most = _untabled(stored), _most(program)
-    found = draw(others, most + HELD, SEED)
-    if len(found) <= most:
+    (_, others), most = apart(stored), _most(program)
+    if sum(map(count, others)) <= most:
         return Repeated(x[:0], 0, 0)
+    found = draw(others, most + HELD, SEED)
     pool = _pool(program, events, WIDE, generator)
     return repeated(program, x, pool, found[:most], found[most:], output=output)
 
@@ -142,8 +142,7 @@ def faults(program: Program, stored: tuple[Memory, ...]) -> list[Fault]:
     An entry of a table shows where a sum is exactly its own. So where fewer bits of tables are
     drawn than there are entries, one bit of each entry is tried as well.
     """
-    most = _most(program)
-    tables = tuple(memory for memory in stored if memory.kind == "table")
+    (tables, others), most = apart(stored), _most(program)
     some = draw(tables, ENTRIES * most, SEED)
     found, bits = {(one.memory.name, one.index) for one in some}, np.random.default_rng(SEED)
     every = [
@@ -152,17 +151,13 @@ def faults(program: Program, stored: tuple[Memory, ...]) -> list[Fault]:
         for entry in range(memory.values.size)
     ]
     unmet = [one for one in every if (one.memory.name, one.index) not in found]
-    return [*draw(_untabled(stored), most, SEED), *some, *unmet]
+    return [*draw(others, most, SEED), *some, *unmet]
 
 
 def _most(program: Program) -> int:
     """Return how many faults are tried that are not of tables."""
     products = sum(op.weight.size for op in program.operations if isinstance(op, Affine))
     return min(FAULTS, max(1000, WORK // max(1, products)))
-
-
-def _untabled(stored: tuple[Memory, ...]) -> tuple[Memory, ...]:
-    return tuple(memory for memory in stored if memory.kind != "table")
 
 
 def undetected(

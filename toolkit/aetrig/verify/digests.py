@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aetrig.bring import RECORD, SOURCE
+from aetrig.data import vectors
 from aetrig.run import Run
 from aetrig.verify.verdict import Finding
 
@@ -10,7 +11,7 @@ INPUTS = (
     "config.yaml",
     "scaling.json",
     "features.json",
-    "vectors/validation.npz",
+    vectors.FILE,
     "checkpoints/float.pt",
     "checkpoints/qat.pt",
     SOURCE,

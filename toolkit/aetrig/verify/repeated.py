@@ -43,17 +43,20 @@ def repeated(
     output: bool = True,
 ) -> Repeated:
     """Return inputs of a pool, where those at hand do not show enough of the faults held back."""
-    count = len(x)
-    everything = np.concatenate((x, pool))
+    count, everything = len(x), np.concatenate((x, pool))
     judge = seen(program, everything, held, output=output)
     judge = judge[judge.any(axis=1)]
+    before, after = judge[:, :count].any(axis=1), judge[:, count:]
+
+    def shown(rows: Integers) -> int:
+        return int((before | after[:, rows].any(axis=1)).sum())
+
     rows = np.zeros(0, dtype=np.int64)
-    if judge[:, :count].any(axis=1).sum() < GOAL * len(judge):
+    if shown(rows) < GOAL * len(judge):
         marks = seen(program, everything, tried[:TRIED], output=output)
+        often, more = marks[:, :count].sum(axis=1), marks[:, count:]
         for times in TIMES:
-            rows = cover(marks[:, count:], MOST, times=times, shown=marks[:, :count].sum(axis=1))
-            chosen = np.concatenate((np.arange(count), count + rows))
-            if judge[:, chosen].any(axis=1).sum() >= GOAL * len(judge) or len(rows) == MOST:
+            rows = cover(more, MOST, times=times, shown=often)
+            if shown(rows) >= GOAL * len(judge) or len(rows) == MOST:
                 break
-    chosen = np.concatenate((np.arange(count), count + rows))
-    return Repeated(pool[rows], len(judge), int(judge[:, chosen].any(axis=1).sum()))
+    return Repeated(pool[rows], len(judge), shown(rows))

@@ -75,6 +75,12 @@ def _memories(program: Program) -> Iterator[Memory]:
         yield Memory("threshold", ACCEPT, values, bits, bool(values.min() < 0))
 
 
+def apart(stored: tuple[Memory, ...]) -> tuple[tuple[Memory, ...], tuple[Memory, ...]]:
+    """Return the tables, and the others."""
+    tables = tuple(memory for memory in stored if memory.kind == "table")
+    return tables, tuple(memory for memory in stored if memory.kind != "table")
+
+
 def count(memory: Memory) -> int:
     """Return how many bits a memory holds."""
     return memory.values.size * memory.bits
